@@ -1,0 +1,1 @@
+//! A record to the values of a row.

@@ -1,0 +1,198 @@
+//! What coordinator and worker say to each other, both directions in one file. The version comes first.
+//!
+//! A worker's life: [`ToWorker::Hello`] -> [`FromWorker::Hello`]; [`FromWorker::PermitRequest`] ->
+//! [`ToWorker::PermitGranted`] -> [`FromWorker::SessionOpen`]; then units, until [`ToWorker::Finish`] or
+//! [`ToWorker::Stop`] -> [`FromWorker::Bye`] and the end of both streams.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::format::csv::dialect::Dialect;
+use crate::plan::unit::{UnitId, WorkUnit};
+use crate::schema::mapping::FieldMapping;
+use crate::schema::statement::RowPlan;
+use crate::settings::{ConnectionSettings, Rounding};
+
+/// The version of these messages. Coordinator and worker are one executable, so any difference is an error.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// One input file, as a worker needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSpec {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes when it was scanned.
+    pub size: u64,
+    /// Where each column is found in its records.
+    pub mapping: FieldMapping,
+    /// The header's original bytes, line end included; empty if it has none. Reject files begin with it.
+    pub header: Vec<u8>,
+}
+
+/// Where a row's write time comes from, in microseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WriteTime {
+    /// This plus the record's ordinal in the job; held until that time has come.
+    Ordinal(i64),
+    /// This for all.
+    Constant(i64),
+}
+
+/// All that a worker needs to know of the job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// How to reach the cluster, secrets included; `None` in a dry run.
+    pub connection: Option<ConnectionSettings>,
+    /// The statement and its columns.
+    pub row_plan: RowPlan,
+    /// The input files by [`FileId`](crate::plan::unit::FileId).
+    pub files: Vec<FileSpec>,
+    /// The files' dialect.
+    pub dialect: Dialect,
+    /// Texts that, unquoted, mean null.
+    pub nulls: Vec<String>,
+    /// What happens to times finer than their type.
+    pub rounding: Rounding,
+    /// Write times.
+    pub write_time: WriteTime,
+    /// Parser threads.
+    pub threads: usize,
+    /// Requests in flight.
+    pub in_flight: usize,
+    /// How long a cluster fault may last.
+    pub retry_for: Duration,
+    /// Where rejects are collected, unit by unit.
+    pub rejects_dir: PathBuf,
+}
+
+/// From the coordinator to a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ToWorker {
+    /// Always the first message, and `version` always its first field: the worker checks it before anything else.
+    Hello {
+        /// [`PROTOCOL_VERSION`].
+        version: u32,
+        /// The job.
+        job: Box<JobSpec>,
+    },
+    /// The worker may open its session now.
+    PermitGranted,
+    /// A unit to load. The worker may hold a second one while it finishes the first.
+    Unit {
+        /// The unit.
+        unit: WorkUnit,
+        /// Which attempt at it this is, from 1: names the attempt's reject files.
+        attempt: u32,
+    },
+    /// No more units will come: finish what you have, close the session, say goodbye.
+    Finish,
+    /// Stop: let the requests in flight end, send no more, say goodbye.
+    Stop,
+}
+
+/// From a worker to the coordinator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromWorker {
+    /// Always the first message.
+    Hello {
+        /// [`PROTOCOL_VERSION`].
+        version: u32,
+    },
+    /// The worker wants to open its session.
+    PermitRequest,
+    /// The session is open and its pools are full: the permit comes back.
+    SessionOpen,
+    /// The worker has begun to read a unit.
+    UnitStarted {
+        /// The unit.
+        unit: UnitId,
+    },
+    /// How far a unit is, in all since its start; sent a few times a second.
+    Progress {
+        /// The unit.
+        unit: UnitId,
+        /// Counts so far.
+        counts: UnitCounts,
+        /// Requests in flight in the worker now.
+        in_flight: u64,
+        /// Rows of the worker now waiting to be sent again because of a cluster fault.
+        waiting: u64,
+    },
+    /// A unit is done: each of its records is acknowledged or in the reject files.
+    UnitDone {
+        /// The report.
+        report: UnitReport,
+    },
+    /// Something that the user should know.
+    Warning {
+        /// What.
+        message: String,
+    },
+    /// The worker cannot go on. Nothing but the end of the stream follows.
+    Failed {
+        /// What kind of failure: decides the exit code.
+        kind: FailureKind,
+        /// What happened and what to do about it.
+        message: String,
+    },
+    /// The worker's last words.
+    Bye {
+        /// Its totals.
+        totals: WorkerTotals,
+    },
+}
+
+/// Counts of one attempt at a unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitCounts {
+    /// Bytes whose records are all done.
+    pub bytes: u64,
+    /// Records read.
+    pub records: u64,
+    /// Rows acknowledged (in a dry run: encoded).
+    pub written: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Requests sent again.
+    pub retried: u64,
+}
+
+/// What became of a unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitReport {
+    /// The unit.
+    pub unit: UnitId,
+    /// The attempt that did it.
+    pub attempt: u32,
+    /// Its final counts: records = written + rejected.
+    pub counts: UnitCounts,
+}
+
+/// Why a worker cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The cluster: unreachable, refused the login, down for longer than `--retry-for`.
+    Cluster,
+    /// An input file: unreadable, truncated or changed since it was scanned.
+    Input,
+    /// The reject files could not be written.
+    Output,
+    /// The two sides do not understand each other.
+    Protocol,
+    /// The counts do not close: a bug, or an input that changes.
+    Accounting,
+}
+
+/// A worker's totals over its life.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerTotals {
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Latencies of acknowledged requests: (microseconds, how many), in the histogram's resolution.
+    pub latency_us: Vec<(u64, u64)>,
+}

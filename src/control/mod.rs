@@ -1,0 +1,3 @@
+//! The control channel between the coordinator and its workers: small messages, never rows.
+
+pub mod message;

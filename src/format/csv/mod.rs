@@ -1,0 +1,3 @@
+//! CSV: RFC 4180 and its relatives.
+
+pub mod dialect;

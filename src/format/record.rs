@@ -1,0 +1,121 @@
+//! Records as every format delivers them: one buffer, and where in it each field of each record lies.
+//! Knows nothing of CQL; the codec reads fields from here, rejects take the original bytes from here.
+
+/// A field's place in the batch's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FieldSpan {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// Whether the field stood in quotes: a quoted empty field is the empty string, an unquoted one is null.
+    pub(crate) quoted: bool,
+}
+
+/// A record's place in the batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordSpan {
+    /// Index of the record's first field; its last is where the next record's first is.
+    pub(crate) first_field: u32,
+    /// The record's original bytes, its line end included where it has one.
+    pub(crate) raw_start: u32,
+    pub(crate) raw_end: u32,
+    /// Lines (`\n` bytes) between the chunk's first byte and the record's.
+    pub(crate) line: u32,
+}
+
+/// The records of one chunk.
+#[derive(Debug, Default)]
+pub struct RecordBatch {
+    /// The chunk's original bytes, then the unescaped text of fields that had to be rewritten.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) fields: Vec<FieldSpan>,
+    pub(crate) records: Vec<RecordSpan>,
+}
+
+/// One field of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// The field's text, unescaped.
+    pub bytes: &'a [u8],
+    /// Whether it stood in quotes.
+    pub quoted: bool,
+}
+
+/// One record of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    batch: &'a RecordBatch,
+    index: usize,
+}
+
+impl RecordBatch {
+    /// How many records the batch holds.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether the batch holds no record.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The record at `index` (from 0), if there is one.
+    pub fn get(&self, index: usize) -> Option<Record<'_>> {
+        (index < self.records.len()).then_some(Record { batch: self, index })
+    }
+
+    /// The records in the order of the input.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Record<'_>> {
+        (0..self.records.len()).map(move |index| Record { batch: self, index })
+    }
+}
+
+impl<'a> Record<'a> {
+    /// The record's place in its batch, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How many fields the record has.
+    pub fn field_count(&self) -> usize {
+        let (first, end) = self.field_range();
+        end - first
+    }
+
+    /// The field at `index` (from 0), if the record has that many.
+    #[inline]
+    pub fn field(&self, index: usize) -> Option<Field<'a>> {
+        let (first, end) = self.field_range();
+        let at = first + index;
+        if at >= end {
+            return None;
+        }
+        let span = self.batch.fields[at];
+        Some(Field { bytes: &self.batch.bytes[span.start as usize..span.end as usize], quoted: span.quoted })
+    }
+
+    /// The record's original bytes, its line end included where it has one.
+    pub fn raw(&self) -> &'a [u8] {
+        let span = &self.batch.records[self.index];
+        &self.batch.bytes[span.raw_start as usize..span.raw_end as usize]
+    }
+
+    /// Offset of the record's first byte from the chunk's.
+    pub fn offset(&self) -> u64 {
+        u64::from(self.batch.records[self.index].raw_start)
+    }
+
+    /// Lines between the chunk's first byte and the record's.
+    pub fn line_offset(&self) -> u64 {
+        u64::from(self.batch.records[self.index].line)
+    }
+
+    fn field_range(&self) -> (usize, usize) {
+        let first = self.batch.records[self.index].first_field as usize;
+        let end = self
+            .batch
+            .records
+            .get(self.index + 1)
+            .map_or(self.batch.fields.len(), |next| next.first_field as usize);
+        (first, end)
+    }
+}

@@ -1,0 +1,3 @@
+//! The command `ringload`.
+
+fn main() {}

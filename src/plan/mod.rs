@@ -1,0 +1,3 @@
+//! From paths to work units. Units are proved, never guessed: an INSERT cannot be rolled back.
+
+pub mod unit;

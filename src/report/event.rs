@@ -1,0 +1,131 @@
+//! What the run tells the report. Everything that a person or a script sees of a run is made from these.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A happening that somebody may want to see.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunEvent {
+    /// The run begins.
+    Started {
+        /// The table as `keyspace.table`.
+        table: String,
+        /// The input files.
+        inputs: Vec<PathBuf>,
+        /// Bytes of all inputs.
+        bytes_total: u64,
+        /// Worker processes; 0: in this process.
+        workers: usize,
+        /// Whether nothing is written.
+        dry_run: bool,
+    },
+    /// How far the run is; comes a few times a second.
+    Progress(Snapshot),
+    /// A worker process ended before its time and what it had is given to others.
+    WorkerLost {
+        /// Its number.
+        worker: usize,
+        /// How it ended, with the last lines of its standard error.
+        reason: String,
+    },
+    /// Something that the user should know.
+    Warning(String),
+    /// The run is over.
+    Finished(Box<Summary>),
+}
+
+/// How far the run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Snapshot {
+    /// Bytes of all inputs.
+    pub bytes_total: u64,
+    /// Bytes whose records are done.
+    pub bytes_done: u64,
+    /// Rows acknowledged.
+    pub written: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Requests sent again.
+    pub retried: u64,
+    /// Requests in flight now, over all workers.
+    pub in_flight: u64,
+    /// Rows waiting to be sent again because of a cluster fault.
+    pub waiting: u64,
+    /// Workers with an open session.
+    pub workers_ready: usize,
+    /// Since the run's start.
+    pub elapsed: Duration,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunStatus {
+    /// Every record is in the table (or would be).
+    Done,
+    /// Every record is in the table or in the reject files.
+    DoneWithRejects,
+    /// The error budget is spent.
+    TooManyErrors,
+    /// The cluster, a file or the table made going on impossible.
+    Failed,
+    /// A unit failed for good, or the accounting does not close.
+    Incomplete,
+    /// Stopped by a signal of this number.
+    Interrupted(i32),
+}
+
+/// What became of the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// How it ended.
+    pub status: RunStatus,
+    /// Why, where it did not end well: what happened and what to do.
+    pub message: Option<String>,
+    /// The table as `keyspace.table`.
+    pub table: String,
+    /// The input files.
+    pub inputs: Vec<PathBuf>,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// Bytes of all inputs.
+    pub bytes: u64,
+    /// Records read in units that are done.
+    pub records: u64,
+    /// Rows acknowledged.
+    pub written: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Requests sent again.
+    pub retried: u64,
+    /// Units planned.
+    pub units: u64,
+    /// Worker processes; 0: in this process.
+    pub workers: usize,
+    /// Workers that ended before their time.
+    pub workers_lost: u64,
+    /// Sessions opened by workers.
+    pub session_starts: u64,
+    /// The most sessions that were being opened at one instant.
+    pub session_starts_peak: usize,
+    /// Requests sent.
+    pub requests: u64,
+    /// From start to end.
+    pub elapsed: Duration,
+    /// Latencies of acknowledged requests, if there were any.
+    pub latency: Option<Latency>,
+    /// The reject files' directory, if there are any.
+    pub rejects_dir: Option<PathBuf>,
+}
+
+/// Latency percentiles, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Latency {
+    /// Median.
+    pub p50: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// 99.9th percentile.
+    pub p999: f64,
+    /// Largest.
+    pub max: f64,
+}

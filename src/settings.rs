@@ -1,0 +1,257 @@
+//! Settings: flags, environment and configuration file, resolved once and validated. `cli` makes them; everything
+//! after it reads only these. Pure data.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::format::csv::dialect::Dialect;
+
+/// A password or other secret. Never shown by `Debug`; serialized only into the control channel.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(secret: String) -> Self {
+        Secret(secret)
+    }
+
+    /// The secret itself: call this only where it goes to the database.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// A user name and password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The role's name.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// How the node's certificate is checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TlsVerification {
+    /// The certificate must name the node's IP address.
+    NodeAddress,
+    /// The certificate must name this host.
+    ServerName(String),
+    /// Nothing is checked: anyone can pose as the node.
+    None,
+}
+
+/// TLS towards the nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsSettings {
+    /// PEM file of the certificate authorities to trust; `None`: the system's.
+    pub ca: Option<PathBuf>,
+    /// PEM files of the client's certificate chain and key.
+    pub client: Option<ClientCertificate>,
+    /// How the node's certificate is checked.
+    pub verification: TlsVerification,
+}
+
+/// The client's certificate chain and key, as PEM files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientCertificate {
+    /// Certificate chain.
+    pub cert: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// The consistency levels that a write may ask for (CQL protocol v4, section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[value(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ConsistencyLevel {
+    /// Any node, a hint counts.
+    Any,
+    /// One replica.
+    One,
+    /// Two replicas.
+    Two,
+    /// Three replicas.
+    Three,
+    /// A majority of all replicas.
+    Quorum,
+    /// All replicas.
+    All,
+    /// A majority of the replicas in the local datacenter.
+    LocalQuorum,
+    /// A majority of the replicas in each datacenter.
+    EachQuorum,
+    /// One replica in the local datacenter.
+    LocalOne,
+}
+
+/// Compression of the frames between client and node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum FrameCompression {
+    /// LZ4.
+    Lz4,
+    /// None.
+    None,
+}
+
+/// How to reach the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionSettings {
+    /// Contact points as `host:port`, IPv6 addresses in brackets; never empty.
+    pub hosts: Vec<String>,
+    /// Where a node calls itself by an address that is not reachable from here: (its own address, the one to use).
+    pub address_map: Vec<(SocketAddr, SocketAddr)>,
+    /// The datacenter whose nodes coordinate the requests; `None`: any.
+    pub datacenter: Option<String>,
+    /// User and password, if the cluster asks for them.
+    pub credentials: Option<Credentials>,
+    /// TLS, if asked for.
+    pub tls: Option<TlsSettings>,
+    /// Consistency of the writes.
+    pub consistency: ConsistencyLevel,
+    /// Frame compression.
+    pub compression: FrameCompression,
+    /// How long opening a session may take, attempts included.
+    pub connect_timeout: Duration,
+    /// How long one request may take before it counts as lost.
+    pub request_timeout: Duration,
+}
+
+/// The table to load, names as the server stores them (unquoted).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableName {
+    /// Keyspace.
+    pub keyspace: String,
+    /// Table.
+    pub table: String,
+}
+
+impl std::fmt::Display for TableName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.keyspace, self.table)
+    }
+}
+
+/// What to do with a timestamp or time that the column cannot hold exactly.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Rounding {
+    /// Reject the record.
+    #[default]
+    Reject,
+    /// Cut the digits that do not fit, towards the past.
+    Truncate,
+}
+
+/// How the input is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputSettings {
+    /// The CSV dialect.
+    pub dialect: Dialect,
+    /// Texts that, unquoted, mean null; the unquoted empty field always does.
+    pub nulls: Vec<String>,
+    /// The columns of the fields in order, instead of the header's names.
+    pub columns: Option<Vec<String>>,
+    /// Load although regular columns of the table are not in the file.
+    pub allow_missing_columns: bool,
+    /// Load although the file has fields that are no columns of the table.
+    pub allow_unknown_columns: bool,
+    /// The longest record in bytes.
+    pub max_record_bytes: u64,
+    /// Timestamps finer than a millisecond.
+    pub timestamp_rounding: Rounding,
+}
+
+/// Where rows' write times come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TimestampMode {
+    /// The job's base plus the record's ordinal: the later of two records with one key wins.
+    Order,
+    /// One constant: the job's start.
+    Now,
+    /// One constant, microseconds since 1970-01-01T00:00:00Z.
+    Fixed(i64),
+}
+
+/// How many bad records a load may have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ErrorBudget {
+    /// At most so many.
+    Count(u64),
+    /// At most this share of the records, 0 to 100, judged after 1,000 records and at the end.
+    Percent(f64),
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WritingSettings {
+    /// Worker processes; 0: in the coordinator's process; `None`: from the cores and the input's size.
+    pub workers: Option<usize>,
+    /// Parser threads in each worker; `None`: cores / workers.
+    pub threads: Option<NonZeroUsize>,
+    /// Requests in flight in each worker.
+    pub in_flight: NonZeroUsize,
+    /// Sessions being opened at any instant over all workers.
+    pub session_starts: NonZeroUsize,
+    /// Bytes of a unit; `None`: from the input's size and the workers.
+    pub unit_bytes: Option<u64>,
+    /// Write times.
+    pub timestamp: TimestampMode,
+    /// How long a cluster fault may last before the load gives up.
+    pub retry_for: Duration,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProgressMode {
+    /// A bar on a terminal, plain lines elsewhere.
+    #[default]
+    Auto,
+    /// A bar.
+    Bar,
+    /// A line every 10 seconds.
+    Plain,
+    /// A JSON object a line every second.
+    Json,
+    /// Nothing but warnings and the summary.
+    None,
+}
+
+/// All that `ringload load` needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadSettings {
+    /// Where to.
+    pub table: TableName,
+    /// What: paths in the order given; never empty.
+    pub inputs: Vec<PathBuf>,
+    /// Through which connection.
+    pub connection: ConnectionSettings,
+    /// How it is read.
+    pub input: InputSettings,
+    /// How it is written.
+    pub writing: WritingSettings,
+    /// How many bad records are borne.
+    pub max_errors: ErrorBudget,
+    /// Where rejects go; made only when there is one.
+    pub rejects_dir: PathBuf,
+    /// Read, parse, map and encode, but write nothing.
+    pub dry_run: bool,
+    /// How progress is shown.
+    pub progress: ProgressMode,
+    /// Where the summary goes as JSON.
+    pub summary: Option<PathBuf>,
+}
