@@ -1,6 +1,12 @@
 //! Records as every format delivers them: one buffer, and where in it each field of each record lies.
 //! Knows nothing of CQL; the codec reads fields from here, rejects take the original bytes from here.
 
+use std::num::TryFromIntError;
+
+/// The longest record that can be asked for, in bytes. Positions in a batch are 32 bits wide, and a chunk holds whole records
+/// beside the text of those that are rewritten: this leaves room for all of it.
+pub const RECORD_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
 /// A field's place in the batch's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FieldSpan {
@@ -61,6 +67,29 @@ impl RecordBatch {
     /// The record at `index` (from 0), if there is one.
     pub fn get(&self, index: usize) -> Option<Record<'_>> {
         (index < self.records.len()).then_some(Record { batch: self, index })
+    }
+
+    /// Appends a record of these fields, on a line of its own with commas between them. Only for benches and tests, which have
+    /// no bytes to point into.
+    ///
+    /// # Errors
+    /// The batch would pass 4 GiB; it is unchanged.
+    pub fn push(&mut self, fields: &[Field<'_>]) -> Result<(), TryFromIntError> {
+        let text_bytes: usize = fields.iter().map(|field| field.bytes.len() + 1).sum();
+        u32::try_from(self.bytes.len() + text_bytes)?;
+        let first_field = u32::try_from(self.fields.len())?;
+        let (raw_start, line) = (self.bytes.len() as u32, self.records.len() as u32);
+        for field in fields {
+            let start = self.bytes.len() as u32;
+            self.bytes.extend_from_slice(field.bytes);
+            self.fields.push(FieldSpan { start, end: self.bytes.len() as u32, quoted: field.quoted });
+            self.bytes.push(b',');
+        }
+        if let Some(last) = self.bytes.last_mut().filter(|_| !fields.is_empty()) {
+            *last = b'\n';
+        }
+        self.records.push(RecordSpan { first_field, raw_start, raw_end: self.bytes.len() as u32, line });
+        Ok(())
     }
 
     /// The records in the order of the input.

@@ -1,3 +1,9 @@
 //! From paths to work units. Units are proved, never guessed: an INSERT cannot be rolled back.
 
+pub mod discover;
+
+pub mod header;
+
+pub mod split;
+
 pub mod unit;

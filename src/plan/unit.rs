@@ -17,8 +17,8 @@ impl std::fmt::Display for UnitId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileId(pub u32);
 
-/// A piece of a unit that is read and parsed at once. It starts at the first byte of a record and ends where the next chunk
-/// (or the unit) ends, so it holds whole records only.
+/// A piece of a unit that is read and parsed at once. It begins between records and ends where the next chunk (or the unit)
+/// begins, so it holds whole records only; empty lines and comments may be all it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     /// Offset in the file of the chunk's first byte.
@@ -47,11 +47,6 @@ pub struct WorkUnit {
 }
 
 impl WorkUnit {
-    /// Offset in the file of the unit's first byte.
-    pub fn start(&self) -> u64 {
-        self.chunks.first().map_or(0, |chunk| chunk.start)
-    }
-
     /// Length of the unit in bytes.
     pub fn bytes(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.len).sum()

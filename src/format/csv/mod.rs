@@ -1,3 +1,11 @@
-//! CSV: RFC 4180 and its relatives.
+//! CSV: RFC 4180 and its relatives. `scan` proves where records begin, `reader` turns whole records into fields; both
+//! agree with csv-core, whose only configuration is made in `dialect`.
 
 pub mod dialect;
+
+pub mod scan;
+
+pub mod reader;
+
+#[cfg(test)]
+pub(crate) mod cases;

@@ -1,0 +1,556 @@
+//! Where records begin, proved without reading the file from its start: a piece of bytes is scanned for every state
+//! that the piece before it may end in, pieces are scanned in parallel, and their [`Transitions`] compose in order.
+//! Pure. Never guesses: composed from a file's start, the answers are those of csv-core reading it whole.
+//!
+//! Advice to whoever changes this: two states are one here exactly when they cannot be told apart by any bytes that may
+//! follow. csv-core's "record ended" states behave like its record start (the `\n` of `\r\n` is an empty line there),
+//! so the seven states below are all. Lanes (start states) share the work of one thread from where they meet.
+
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
+
+use super::dialect::Dialect;
+
+/// Where csv-core's machine is between two bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Between records: line ends are empty lines here, a comment may begin.
+    RecordStart,
+    /// After a delimiter: a quote opens a quoted field here, and only here and at a record's start.
+    FieldStart,
+    /// In a field without quotes, or after text that follows a closing quote: quotes are data.
+    Unquoted,
+    /// Inside quotes: delimiters and line ends are data.
+    Quoted,
+    /// After a quote inside quotes: it was the closing one, or is the first half of a doubled one.
+    QuoteInQuoted,
+    /// After the escape character inside quotes: the next byte is data.
+    EscapeInQuoted,
+    /// In a comment, which only `\n` ends.
+    Comment,
+}
+
+/// All states; a state's place is its index in [`Transitions`].
+pub const STATES: [State; 7] = [
+    State::RecordStart,
+    State::FieldStart,
+    State::Unquoted,
+    State::Quoted,
+    State::QuoteInQuoted,
+    State::EscapeInQuoted,
+    State::Comment,
+];
+
+impl State {
+    /// Whether the bytes so far end inside a record.
+    pub fn in_record(self) -> bool {
+        !matches!(self, State::RecordStart | State::Comment)
+    }
+
+    /// Whether a quote is open: if the file ends here, it was never closed.
+    pub fn in_quotes(self) -> bool {
+        matches!(self, State::Quoted | State::EscapeInQuoted)
+    }
+
+    /// Whether the offset of the last opening quote still matters.
+    fn keeps_quote(self) -> bool {
+        self.in_quotes() || self == State::QuoteInQuoted
+    }
+}
+
+/// What the scanned bytes do to one start state. Offsets count from the first scanned byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lane {
+    /// The state after the bytes.
+    pub end: State,
+    /// How many records start in the bytes.
+    pub records: u64,
+    /// Where the first of them starts.
+    pub first: Option<u64>,
+    /// Where the last of them starts.
+    pub last: Option<u64>,
+    /// Where the quotes opened that `end` is in; `None` if it is in none, or if they opened before the bytes.
+    pub quote: Option<u64>,
+}
+
+impl Lane {
+    /// The lane of `start` before any bytes.
+    pub fn new(start: State) -> Lane {
+        Lane { end: start, records: 0, first: None, last: None, quote: None }
+    }
+
+    /// The lane of these bytes, `bytes` of them, followed by those of `next`. Associative. This is the only composition there
+    /// is: a file's scan is its pieces' composed by it from the start.
+    pub fn then(&self, bytes: u64, next: &Transitions) -> Lane {
+        let after = next.from(self.end);
+        let moved = |offset: u64| bytes + offset;
+        Lane {
+            end: after.end,
+            records: self.records + after.records,
+            first: self.first.or(after.first.map(moved)),
+            last: after.last.map(moved).or(self.last),
+            quote: after.quote.map(moved).or(self.quote.filter(|_| after.end.keeps_quote())),
+        }
+    }
+}
+
+/// What some bytes do, whatever the state in front of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transitions {
+    /// One lane for each start state, in the order of [`STATES`].
+    lanes: [Lane; 7],
+    /// How many of the bytes are `\n`.
+    pub newlines: u64,
+}
+
+impl Transitions {
+    /// The lane of a start state.
+    pub fn from(&self, start: State) -> &Lane {
+        &self.lanes[start as usize]
+    }
+}
+
+/// Scans `bytes` for every start state at once. Takes one pass where the lanes meet soon, as they do on real data, and a
+/// pass for each lane at worst.
+pub fn scan(dialect: &Dialect, bytes: &[u8]) -> Transitions {
+    let machine = Machine::new(dialect);
+    let mut race = Race::start(&machine, bytes);
+    race.run(&machine, bytes);
+    Transitions { lanes: race.lanes(), newlines: memchr_iter(b'\n', bytes).count() as u64 }
+}
+
+/// Where the record that `state` is inside of ends: the offset of its line end (`\r` or `\n`) in `bytes`, if it is there.
+pub fn record_end(dialect: &Dialect, state: State, bytes: &[u8]) -> Option<usize> {
+    match Machine::new(dialect).finish_record(bytes, 0, state) {
+        Inside::LineEnd(at) => Some(at),
+        Inside::Out { .. } => None,
+    }
+}
+
+/// Where the first record of `bytes`, which begin between records, starts.
+pub fn record_start(dialect: &Dialect, bytes: &[u8]) -> Option<usize> {
+    match Machine::new(dialect).skip_gap(bytes, 0, State::RecordStart) {
+        Gap::Record(at) => Some(at),
+        Gap::Out(_) => None,
+    }
+}
+
+/// How a run inside a record ended.
+pub(super) enum Inside {
+    /// At the record's line end: the offset of its `\r` or `\n`.
+    LineEnd(usize),
+    /// At the end of the bytes, in `state`; `quote` is where the last quotes opened, if that was during the run.
+    Out { state: State, quote: Option<usize> },
+}
+
+/// How a run between records ended.
+pub(super) enum Gap {
+    /// At the first byte of a record.
+    Record(usize),
+    /// At the end of the bytes.
+    Out(State),
+}
+
+/// The dialect's state machine. It jumps from one byte that matters to the next instead of looking at each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Machine {
+    pub(super) delimiter: u8,
+    pub(super) quote: Option<u8>,
+    pub(super) escape: Option<u8>,
+    pub(super) comment: Option<u8>,
+}
+
+impl Machine {
+    pub(super) fn new(dialect: &Dialect) -> Self {
+        let &Dialect { delimiter, quote, escape, comment, header: _ } = dialect;
+        Machine { delimiter, quote, escape, comment }
+    }
+
+    /// One byte's step: the definition that everything faster must agree with.
+    fn step(&self, state: State, byte: u8) -> State {
+        let line_end = matches!(byte, b'\r' | b'\n');
+        match state {
+            State::RecordStart if line_end => State::RecordStart,
+            State::RecordStart if self.comment == Some(byte) => State::Comment,
+            State::RecordStart | State::FieldStart if self.quote == Some(byte) => State::Quoted,
+            State::QuoteInQuoted if self.quote == Some(byte) => State::Quoted,
+            State::Quoted if self.quote == Some(byte) => State::QuoteInQuoted,
+            State::Quoted if self.escape == Some(byte) => State::EscapeInQuoted,
+            State::Quoted | State::EscapeInQuoted => State::Quoted,
+            State::Comment if byte == b'\n' => State::RecordStart,
+            State::Comment => State::Comment,
+            _ if byte == self.delimiter => State::FieldStart,
+            _ if line_end => State::RecordStart,
+            _ => State::Unquoted,
+        }
+    }
+
+    /// From `pos`, in `state` inside a record, to the record's line end. At a record's first byte the state to give is
+    /// [`State::FieldStart`], which is what it is by then.
+    #[inline]
+    pub(super) fn finish_record(&self, bytes: &[u8], mut pos: usize, mut state: State) -> Inside {
+        let mut quote = None;
+        loop {
+            match state {
+                State::FieldStart | State::RecordStart => match bytes.get(pos) {
+                    None => return Inside::Out { state: State::FieldStart, quote },
+                    Some(&byte) if self.quote == Some(byte) => {
+                        quote = Some(pos);
+                        state = State::Quoted;
+                        pos += 1;
+                    }
+                    Some(_) => state = State::Unquoted,
+                },
+                State::Unquoted | State::Comment => {
+                    let Some(at) = self.find_structure(bytes, pos) else {
+                        let fresh = pos < bytes.len() && bytes.last() == Some(&self.delimiter);
+                        let state = if fresh { State::FieldStart } else { State::Unquoted };
+                        return Inside::Out { state, quote };
+                    };
+                    if matches!(bytes[at], b'\r' | b'\n') {
+                        return Inside::LineEnd(at);
+                    }
+                    // A quote opens a field only right after a delimiter; elsewhere it is data.
+                    if at > pos && bytes[at - 1] == self.delimiter {
+                        quote = Some(at);
+                        state = State::Quoted;
+                    }
+                    pos = at + 1;
+                }
+                State::Quoted => match self.find_in_quotes(bytes, pos) {
+                    None => return Inside::Out { state, quote },
+                    Some(at) => {
+                        let escape = self.escape == Some(bytes[at]);
+                        state = if escape { State::EscapeInQuoted } else { State::QuoteInQuoted };
+                        pos = at + 1;
+                    }
+                },
+                State::QuoteInQuoted | State::EscapeInQuoted => {
+                    let Some(&byte) = bytes.get(pos) else { return Inside::Out { state, quote } };
+                    state = self.step(state, byte);
+                    if state == State::RecordStart {
+                        return Inside::LineEnd(pos);
+                    }
+                    pos += 1;
+                }
+            }
+        }
+    }
+
+    /// From `pos`, in `state` between records, to the next record's first byte.
+    #[inline]
+    pub(super) fn skip_gap(&self, bytes: &[u8], mut pos: usize, mut state: State) -> Gap {
+        loop {
+            if state == State::Comment {
+                let Some(line) = memchr(b'\n', &bytes[pos..]) else { return Gap::Out(state) };
+                pos += line + 1;
+                state = State::RecordStart;
+            }
+            match bytes.get(pos) {
+                None => return Gap::Out(state),
+                Some(b'\r' | b'\n') => pos += 1,
+                Some(&byte) if self.comment == Some(byte) => {
+                    state = State::Comment;
+                    pos += 1;
+                }
+                Some(_) => return Gap::Record(pos),
+            }
+        }
+    }
+
+    /// The next line end or quote at or after `pos`.
+    #[inline]
+    pub(super) fn find_structure(&self, bytes: &[u8], pos: usize) -> Option<usize> {
+        let rest = &bytes[pos..];
+        let found = match self.quote {
+            Some(quote) => memchr3(quote, b'\n', b'\r', rest),
+            None => memchr2(b'\n', b'\r', rest),
+        };
+        found.map(|at| pos + at)
+    }
+
+    /// The next quote or escape at or after `pos`.
+    #[inline]
+    pub(super) fn find_in_quotes(&self, bytes: &[u8], pos: usize) -> Option<usize> {
+        let rest = &bytes[pos..];
+        let found = match (self.quote, self.escape) {
+            (Some(quote), Some(escape)) => memchr2(quote, escape, rest),
+            (Some(quote), None) => memchr(quote, rest),
+            (None, _) => None,
+        };
+        found.map(|at| pos + at)
+    }
+}
+
+/// One way through the bytes, taken by all lanes that have met on it.
+#[derive(Debug, Clone, Copy)]
+struct Thread {
+    /// The record start it stands at; `None` once it has reached the end of the bytes.
+    at: Option<usize>,
+    /// The state at the end of the bytes, once there.
+    end: State,
+    records: u64,
+    first: Option<usize>,
+    last: Option<usize>,
+    quote: Option<usize>,
+}
+
+impl Thread {
+    /// A thread that has taken the first byte, is in `state` at offset 1, and goes on to its first record start.
+    fn start(machine: &Machine, bytes: &[u8], state: State) -> Thread {
+        let mut thread = Thread { at: None, end: state, records: 0, first: None, last: None, quote: None };
+        if state.in_record() {
+            thread.pass_record(machine, bytes, 1, state);
+        } else {
+            thread.pass_gap(machine, bytes, 1, state);
+        }
+        thread
+    }
+
+    /// From the record start it stands at to the next one.
+    #[inline]
+    fn advance(&mut self, machine: &Machine, bytes: &[u8], at: usize) {
+        self.pass_record(machine, bytes, at, State::FieldStart);
+    }
+
+    #[inline]
+    fn pass_record(&mut self, machine: &Machine, bytes: &[u8], pos: usize, state: State) {
+        match machine.finish_record(bytes, pos, state) {
+            Inside::LineEnd(at) => self.pass_gap(machine, bytes, at + 1, State::RecordStart),
+            Inside::Out { state, quote } => {
+                self.at = None;
+                self.end = state;
+                self.quote = quote;
+            }
+        }
+    }
+
+    #[inline]
+    fn pass_gap(&mut self, machine: &Machine, bytes: &[u8], pos: usize, state: State) {
+        match machine.skip_gap(bytes, pos, state) {
+            Gap::Record(at) => {
+                self.at = Some(at);
+                self.records += 1;
+                self.first = self.first.or(Some(at));
+                self.last = Some(at);
+            }
+            Gap::Out(state) => {
+                self.at = None;
+                self.end = state;
+            }
+        }
+    }
+}
+
+/// A start state's way: which thread it is on, and what it had that the thread does not know of.
+#[derive(Debug, Clone, Copy)]
+struct Runner {
+    thread: usize,
+    /// To add to the thread's records. Wraps: the thread may have counted more before they met.
+    records: u64,
+    first: Option<usize>,
+    last: Option<usize>,
+    quote: Option<usize>,
+}
+
+/// All start states under way.
+struct Race {
+    runners: [Runner; 7],
+    /// The thread at index i was begun for the start state at index i; unused ones stand at no record start.
+    threads: [Thread; 7],
+}
+
+impl Race {
+    /// Takes the first byte for each start state; those that it brings into one state share a thread.
+    fn start(machine: &Machine, bytes: &[u8]) -> Race {
+        let idle = |state| Thread { at: None, end: state, records: 0, first: None, last: None, quote: None };
+        let runner = Runner { thread: 0, records: 0, first: None, last: None, quote: None };
+        let mut race = Race { runners: [runner; 7], threads: STATES.map(idle) };
+        let Some(&byte) = bytes.first() else {
+            (0..7).for_each(|lane| race.runners[lane].thread = lane);
+            return race;
+        };
+        let after = STATES.map(|state| machine.step(state, byte));
+        for (lane, &state) in after.iter().enumerate() {
+            let thread = after.iter().position(|&other| other == state).unwrap_or(lane);
+            if thread == lane {
+                race.threads[lane] = Thread::start(machine, bytes, state);
+            }
+            let start = STATES[lane];
+            let begins = start == State::RecordStart && state.in_record();
+            let opens = state == State::Quoted && matches!(start, State::RecordStart | State::FieldStart);
+            let at_first = begins.then_some(0);
+            race.runners[lane] = Runner {
+                thread,
+                records: u64::from(begins),
+                first: at_first,
+                last: at_first,
+                quote: opens.then_some(0),
+            };
+        }
+        for lane in 0..7 {
+            race.merge(lane);
+        }
+        race
+    }
+
+    /// Moves the hindmost thread from record start to record start, joining threads that meet, until all are through.
+    fn run(&mut self, machine: &Machine, bytes: &[u8]) {
+        loop {
+            let under_way = |index: usize| self.threads[index].at.map(|at| (at, index));
+            let Some((at, hindmost)) = (0..7).filter_map(under_way).min() else { return };
+            let alone = self.threads.iter().filter(|thread| thread.at.is_some()).count() == 1;
+            let thread = &mut self.threads[hindmost];
+            thread.advance(machine, bytes, at);
+            if alone {
+                while let Some(at) = thread.at {
+                    thread.advance(machine, bytes, at);
+                }
+                return;
+            }
+            self.merge(hindmost);
+        }
+    }
+
+    /// If another thread stands at the record start that `index` stands at, its runners go on with that one.
+    fn merge(&mut self, index: usize) {
+        let left = self.threads[index];
+        if left.at.is_none() {
+            return;
+        }
+        let met = (0..7).find(|&other| other != index && self.threads[other].at == left.at);
+        let Some(other) = met else { return };
+        for runner in self.runners.iter_mut().filter(|runner| runner.thread == index) {
+            runner.first = runner.first.or(left.first);
+            runner.records =
+                runner.records.wrapping_add(left.records).wrapping_sub(self.threads[other].records);
+            runner.thread = other;
+        }
+        self.threads[index].at = None;
+    }
+
+    fn lanes(&self) -> [Lane; 7] {
+        let offset = |at: usize| at as u64;
+        self.runners.map(|runner| {
+            let thread = &self.threads[runner.thread];
+            Lane {
+                end: thread.end,
+                records: runner.records.wrapping_add(thread.records),
+                first: runner.first.or(thread.first).map(offset),
+                last: thread.last.or(runner.last).map(offset),
+                quote: thread.quote.or(runner.quote).filter(|_| thread.end.keeps_quote()).map(offset),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::cases::{CASES, dialects, nasty_bytes, open_quote, true_records};
+    use super::*;
+
+    /// What `bytes` do, scanned in these pieces.
+    fn composed(dialect: &Dialect, pieces: &[&[u8]]) -> Transitions {
+        let mut whole = Transitions { lanes: STATES.map(Lane::new), newlines: 0 };
+        let mut bytes = 0;
+        for piece in pieces {
+            let next = scan(dialect, piece);
+            whole.lanes = whole.lanes.map(|lane| lane.then(bytes, &next));
+            whole.newlines += next.newlines;
+            bytes += piece.len() as u64;
+        }
+        whole
+    }
+
+    /// The lane of `start`, one step at a time.
+    fn stepped(machine: &Machine, start: State, bytes: &[u8]) -> Lane {
+        let mut lane = Lane::new(start);
+        for (at, &byte) in (0..).zip(bytes) {
+            let before = lane.end;
+            lane.end = machine.step(before, byte);
+            if before == State::RecordStart && lane.end.in_record() {
+                lane.records += 1;
+                lane.first = lane.first.or(Some(at));
+                lane.last = Some(at);
+            }
+            let fresh = matches!(before, State::RecordStart | State::FieldStart);
+            match (fresh && lane.end == State::Quoted, lane.end.keeps_quote()) {
+                (true, _) => lane.quote = Some(at),
+                (false, true) => {}
+                (false, false) => lane.quote = None,
+            }
+        }
+        lane
+    }
+
+    /// The scan of the whole agrees with csv-core, and with steps for every start state; cut at every offset, its halves
+    /// compose to it.
+    fn check(dialect: &Dialect, bytes: &[u8]) {
+        let whole = scan(dialect, bytes);
+        let truth = true_records(dialect, bytes);
+        let lane = whole.from(State::RecordStart);
+        assert_eq!(lane.records, truth.len() as u64);
+        assert_eq!(lane.first, truth.first().map(|record| record.start as u64));
+        assert_eq!(lane.last, truth.last().map(|record| record.start as u64));
+        assert_eq!(
+            lane.quote.filter(|_| lane.end.in_quotes()),
+            open_quote(dialect, bytes).map(|at| at as u64)
+        );
+        assert_eq!(whole.newlines, bytes.iter().filter(|&&byte| byte == b'\n').count() as u64);
+
+        let machine = Machine::new(dialect);
+        for start in STATES {
+            assert_eq!(*whole.from(start), stepped(&machine, start, bytes), "from {start:?}");
+        }
+        for cut in 0..=bytes.len() {
+            let (left, right) = bytes.split_at(cut);
+            assert_eq!(composed(dialect, &[left, right]), whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn every_case_cut_at_every_offset_composes_to_what_csv_core_says() {
+        for case in CASES {
+            println!("{}", case.name);
+            check(&case.dialect, case.bytes);
+        }
+    }
+
+    #[test]
+    fn lanes_that_never_meet_are_each_right() {
+        // Between a record's quotes and outside of them, these bytes mean different records for ever.
+        let dialect = Dialect::default();
+        check(&dialect, &b"a,\"\n\",\"\n\",".repeat(40));
+        check(&dialect, &b"\"\n".repeat(101));
+        check(&dialect, &b"\n\",".repeat(67));
+    }
+
+    #[test]
+    fn records_are_found_from_within() {
+        let dialect = Dialect { comment: Some(b'#'), ..Dialect::default() };
+        assert_eq!(record_start(&dialect, b"\r\n#a\n\nb\n"), Some(6));
+        assert_eq!(record_start(&dialect, b"\n#a"), None);
+        assert_eq!(record_end(&dialect, State::Quoted, b"a\nb\"c\r\nd"), Some(5));
+        assert_eq!(record_end(&dialect, State::Unquoted, b"a\"b\nc"), Some(3));
+        assert_eq!(record_end(&dialect, State::FieldStart, b"\"a\n"), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_in_any_dialect_compose_to_what_csv_core_says(dialect in dialects(), bytes in nasty_bytes(40)) {
+            check(&dialect, &bytes);
+        }
+
+        #[test]
+        fn composition_is_associative(
+            dialect in dialects(), a in nasty_bytes(9), b in nasty_bytes(9), c in nasty_bytes(9)
+        ) {
+            let (whole, behind) = (composed(&dialect, &[&a, &b, &c]), composed(&dialect, &[&b, &c]));
+            let front = scan(&dialect, &a);
+            prop_assert_eq!(&front.lanes.map(|lane| lane.then(a.len() as u64, &behind)), &whole.lanes);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! From paths to [`InputFile`]s: files that are there, can be read and can be split. Size and time of change are noted
+//! here, once; whoever opens the file later does so through [`InputFile::open`] and never reads one that has changed.
+
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::unit::FileId;
+
+/// A file's time of change as the system counts it: relative to 1970-01-01T00:00:00Z, and before it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileTime {
+    /// Whole seconds, negative before 1970.
+    pub seconds: i64,
+    /// Nanoseconds after those seconds.
+    pub nanoseconds: i64,
+}
+
+impl FileTime {
+    fn modified(metadata: &Metadata) -> Self {
+        FileTime { seconds: metadata.mtime(), nanoseconds: metadata.mtime_nsec() }
+    }
+}
+
+/// One input file as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Its number in the job.
+    pub id: FileId,
+    /// Where it is, as it was given; always UTF-8.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When its content was last changed.
+    pub modified: FileTime,
+}
+
+/// Why a path is no input.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// Nothing is there.
+    #[error("{}: no such file: check the path", path.display())]
+    Missing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A directory.
+    #[error("{}: is a directory: name the files in it, as in {}/*.csv", path.display(), path.display())]
+    Directory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A pipe, a device or a socket.
+    #[error("{}: is not a regular file, so it cannot be split: save its data in a file first", path.display())]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Paths travel as text.
+    #[error("{}: the path is not UTF-8: rename the file or link to it by another name", path.display())]
+    PathNotUtf8 {
+        /// The path, as far as it can be shown.
+        path: PathBuf,
+    },
+    /// The system refuses to open it.
+    #[error("{}: cannot be read ({source}): check its permissions", path.display())]
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// More files than can be counted.
+    #[error("{count} input files are too many for one load: load them in several")]
+    TooMany {
+        /// How many were given.
+        count: usize,
+    },
+}
+
+/// Why a file that was found cannot be read now.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// The system refuses.
+    #[error("{}: cannot be read ({source}): check that it is still there", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is not what was found: shorter, longer or written to.
+    #[error(
+        "{}: the file has changed since the load began: load it again when nothing writes to it",
+        path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The input files at `paths`, in their order. A path given twice is loaded twice.
+///
+/// # Errors
+/// A path that is missing, no regular file, not UTF-8, or cannot be opened for reading.
+pub fn discover(paths: &[PathBuf]) -> Result<Vec<InputFile>, DiscoverError> {
+    paths
+        .iter()
+        .enumerate()
+        .map(|(index, path)| {
+            let id = u32::try_from(index).map_err(|_| DiscoverError::TooMany { count: paths.len() })?;
+            inspect(FileId(id), path)
+        })
+        .collect()
+}
+
+fn inspect(id: FileId, path: &Path) -> Result<InputFile, DiscoverError> {
+    let owned = || path.to_path_buf();
+    if path.to_str().is_none() {
+        return Err(DiscoverError::PathNotUtf8 { path: owned() });
+    }
+    let unreadable = |source: io::Error| match source.kind() {
+        ErrorKind::NotFound => DiscoverError::Missing { path: owned() },
+        _ => DiscoverError::Unreadable { path: owned(), source },
+    };
+    // Looked at before it is opened: opening a pipe waits for its writer.
+    let found = path.metadata().map_err(unreadable)?;
+    if found.is_dir() {
+        return Err(DiscoverError::Directory { path: owned() });
+    }
+    if !found.is_file() {
+        return Err(DiscoverError::NotRegular { path: owned() });
+    }
+    let opened = File::open(path).and_then(|file| file.metadata()).map_err(unreadable)?;
+    Ok(InputFile { id, path: owned(), size: opened.len(), modified: FileTime::modified(&opened) })
+}
+
+impl InputFile {
+    /// Opens the file, if it is still what was found.
+    ///
+    /// # Errors
+    /// It cannot be opened, or its size or time of change differs.
+    pub fn open(&self) -> Result<File, InputError> {
+        let file = File::open(&self.path).map_err(|source| self.unreadable(source))?;
+        self.check_unchanged(&file)?;
+        Ok(file)
+    }
+
+    /// Checks that the open file is still what was found.
+    ///
+    /// # Errors
+    /// Its size or time of change differs, or cannot be asked for.
+    pub fn check_unchanged(&self, file: &File) -> Result<(), InputError> {
+        match file.metadata() {
+            Ok(now) if now.len() == self.size && FileTime::modified(&now) == self.modified => Ok(()),
+            Ok(_) => Err(InputError::Changed { path: self.path.clone() }),
+            Err(source) => Err(self.unreadable(source)),
+        }
+    }
+
+    /// Fills `buffer` from `offset` in the open file.
+    ///
+    /// # Errors
+    /// The file ends before the buffer is full, or cannot be read.
+    pub fn read_at(&self, file: &File, buffer: &mut [u8], offset: u64) -> Result<(), InputError> {
+        file.read_exact_at(buffer, offset).map_err(|source| match source.kind() {
+            ErrorKind::UnexpectedEof => InputError::Changed { path: self.path.clone() },
+            _ => self.unreadable(source),
+        })
+    }
+
+    fn unreadable(&self, source: io::Error) -> InputError {
+        InputError::Unreadable { path: self.path.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use super::*;
+
+    fn set_modified(path: &Path, time: SystemTime) {
+        File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    }
+
+    /// The message for a path, without the scratch folder's name.
+    fn check(path: &Path, expected: &str) {
+        let error = discover(&[path.to_path_buf()]).unwrap_err().to_string();
+        let folder = path.parent().unwrap().display().to_string();
+        assert_eq!(error.replace(&folder, "DIR"), expected);
+    }
+
+    #[test]
+    fn files_are_numbered_in_the_order_given_and_may_repeat() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two] = ["one.csv", "two.csv"].map(|name| folder.path().join(name));
+        std::fs::write(&one, "a\n").unwrap();
+        std::fs::write(&two, "").unwrap();
+        let files = discover(&[two.clone(), one.clone(), two.clone()]).unwrap();
+        let found: Vec<_> = files.iter().map(|file| (file.id, &file.path, file.size)).collect();
+        assert_eq!(found, [(FileId(0), &two, 0), (FileId(1), &one, 2), (FileId(2), &two, 0)]);
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_is_refused_with_the_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        check(&at("none.csv"), "DIR/none.csv: no such file: check the path");
+        std::fs::create_dir(at("dir")).unwrap();
+        check(&at("dir"), "DIR/dir: is a directory: name the files in it, as in DIR/dir/*.csv");
+        let socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        check(
+            &at("socket"),
+            "DIR/socket: is not a regular file, so it cannot be split: save its data in a file first",
+        );
+        drop(socket);
+        check(
+            &folder.path().join(OsStr::from_bytes(b"\xff.csv")),
+            "DIR/\u{fffd}.csv: the path is not UTF-8: rename the file or link to it by another name",
+        );
+    }
+
+    #[test]
+    fn a_file_that_grew_or_shrank_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "a,b\n").unwrap();
+        let file = discover(std::slice::from_ref(&path)).unwrap().remove(0);
+        let open = file.open().unwrap();
+        assert!(matches!(file.read_at(&open, &mut [0; 8], 0), Err(InputError::Changed { .. })));
+        for content in ["a,b\nc", "a"] {
+            std::fs::write(&path, content).unwrap();
+            assert!(matches!(file.open(), Err(InputError::Changed { .. })));
+            assert!(matches!(file.check_unchanged(&open), Err(InputError::Changed { .. })));
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_written_to_is_not_read_though_its_size_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "a,b\n").unwrap();
+        let file = discover(std::slice::from_ref(&path)).unwrap().remove(0);
+        set_modified(&path, UNIX_EPOCH + Duration::from_secs(1));
+        assert!(matches!(file.open(), Err(InputError::Changed { .. })));
+    }
+
+    #[test]
+    fn a_file_last_changed_before_1970_is_the_same_file_to_a_worker() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "a,b\n").unwrap();
+        set_modified(&path, UNIX_EPOCH - Duration::from_millis(1_500));
+        let file = discover(std::slice::from_ref(&path)).unwrap().remove(0);
+        assert_eq!(file.modified, FileTime { seconds: -2, nanoseconds: 500_000_000 });
+        let told: InputFile = serde_json::from_str(&serde_json::to_string(&file).unwrap()).unwrap();
+        assert_eq!(told, file);
+        assert!(told.open().is_ok());
+    }
+}

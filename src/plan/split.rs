@@ -1,0 +1,425 @@
+//! From a file to work units: blocks are read (pread, never mmap) and scanned in parallel, the scans are composed in order,
+//! and a unit goes out as soon as the records in front of it prove where it begins. Talks to its caller through `emit`.
+//! Never guesses a boundary, never reads a file that has changed, never holds more than one round of blocks.
+//!
+//! Three grids: *blocks* of equal size are what is read at once; *pieces* of them, as long as a chunk is usually to be, are
+//! what is scanned; *chunks* are what workers read. A chunk begins at the first record start of a piece, so the records of a
+//! chunk are exactly those that start in its piece.
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use memchr::{memchr_iter, memrchr};
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::discover::{InputError, InputFile};
+use super::header::Header;
+use super::unit::{Chunk, UnitId, WorkUnit};
+use crate::format::csv::dialect::Dialect;
+use crate::format::csv::scan::{self, Lane, State, Transitions};
+
+/// The usual size of a chunk: fits the second-level cache, where it is read, scanned and parsed.
+pub const CHUNK_BYTES: u64 = 256 * 1024;
+
+/// Bytes read at once, whatever the chunks: small units do not make small reads.
+const BLOCK_BYTES: u64 = CHUNK_BYTES;
+
+/// Blocks of a round for each thread of the pool: enough to even out their differences.
+const BLOCKS_PER_THREAD: usize = 4;
+
+const UNIT_BYTES_MIN: u64 = 4 * 1024 * 1024;
+const UNIT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// How a file is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SplitSettings {
+    /// A unit ends at the first chunk that begins so many bytes behind its start.
+    pub unit_bytes: u64,
+    /// Bytes scanned as one piece, and so the usual length of a chunk. Never more than `max_record_bytes` are.
+    pub chunk_bytes: u64,
+    /// The longest record in bytes, without its line end; at most [`RECORD_BYTES_MAX`](crate::format::record::RECORD_BYTES_MAX).
+    pub max_record_bytes: u64,
+}
+
+/// The numbers that a file's first unit gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SplitStart {
+    /// The ordinal in the job of the file's first record.
+    pub ordinal: u64,
+    /// The number in the job of the file's first unit.
+    pub unit: UnitId,
+}
+
+/// What the emitted units of a file hold in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileTotals {
+    /// Records.
+    pub records: u64,
+    /// Bytes: all behind the header, if there is any record.
+    pub bytes: u64,
+    /// Units.
+    pub units: u32,
+}
+
+/// Why a record cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The file ends inside quotes.
+    #[error(
+        "{}, line {line}: the quote opened here never closes: close it, or load with --quote none if quotes are data",
+        path.display()
+    )]
+    OpenQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line of the quote, from 1.
+        line: u64,
+    },
+    /// A record is over the limit, inside quotes.
+    #[error(
+        "{}, line {line}: the quote opened here does not close within {limit} bytes: close it, load with --quote none \
+         if quotes are data, or raise --max-record-size",
+        path.display()
+    )]
+    LongQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line of the quote, from 1.
+        line: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A record is over the limit.
+    #[error(
+        "{}, line {line}: the record that starts here is longer than {limit} bytes: raise --max-record-size",
+        path.display()
+    )]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The line of the record's first byte, from 1.
+        line: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A comment is far over the limit.
+    #[error("{}, line {line}: this comment is longer than {limit} bytes: remove it", path.display())]
+    LongComment {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+/// Why a file cannot be split.
+#[derive(Debug, thiserror::Error)]
+pub enum SplitError {
+    /// The file cannot be read or has changed.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// One of its records cannot be taken.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The job's units cannot be numbered.
+    #[error("{}: more than {} units: raise --unit-size", path.display(), u32::MAX)]
+    TooManyUnits {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The usual size of a unit: four for each worker, but none so small that handing it out costs more than loading it, and none
+/// so large that a dead worker costs much.
+pub fn unit_bytes_default(total_bytes: u64, workers: usize) -> u64 {
+    (total_bytes / (4 * workers.max(1) as u64)).clamp(UNIT_BYTES_MIN, UNIT_BYTES_MAX)
+}
+
+/// Splits the data of `file` into units and hands each to `emit` as soon as it is proved, until `emit` breaks.
+/// The units' chunks cover the file from `header.data_start` to its end without gap or overlap.
+///
+/// # Errors
+/// The file cannot be read or changes meanwhile, a record is too long, or a quote does not close. Units that were emitted
+/// before are right all the same.
+pub fn split(
+    file: &InputFile,
+    header: &Header,
+    dialect: &Dialect,
+    settings: &SplitSettings,
+    start: SplitStart,
+    pool: &ThreadPool,
+    emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
+) -> Result<FileTotals, SplitError> {
+    let open = file.open()?;
+    let mut assembly = Assembly::new(file, &open, header, dialect, settings, start);
+    let piece_bytes = settings.chunk_bytes.clamp(1, assembly.max_record_bytes);
+    // Whole pieces, so that a block's end does not cut one short.
+    let block_bytes = piece_bytes * (BLOCK_BYTES / piece_bytes).max(1);
+    let mut blocks: Vec<Block> = Vec::new();
+    blocks.resize_with(pool.current_num_threads().max(1) * BLOCKS_PER_THREAD, Block::default);
+
+    let mut offset = header.data_start;
+    while offset < file.size {
+        let mut round = 0;
+        for block in &mut blocks {
+            let len = block_bytes.min(file.size - offset);
+            if len == 0 {
+                break;
+            }
+            block.place(offset, len);
+            offset += len;
+            round += 1;
+        }
+        let round = blocks.get_mut(..round).unwrap_or_default();
+        let load = |block: &mut Block| block.load(file, &open, dialect, piece_bytes as usize);
+        pool.install(|| round.par_iter_mut().try_for_each(load))?;
+        file.check_unchanged(&open)?;
+        for (piece, scanned) in round.iter().flat_map(|block| block.pieces(piece_bytes as usize)) {
+            if assembly.take(&piece, scanned, emit)?.is_break() {
+                return Ok(assembly.totals);
+            }
+        }
+    }
+    assembly.finish(emit)
+}
+
+/// Bytes that are read at once.
+#[derive(Default)]
+struct Block {
+    offset: u64,
+    bytes: Vec<u8>,
+    /// What each of its pieces does.
+    scans: Vec<Transitions>,
+}
+
+impl Block {
+    fn place(&mut self, offset: u64, len: u64) {
+        self.offset = offset;
+        self.bytes.resize(len as usize, 0);
+    }
+
+    /// Reads the block and scans its pieces, each of `piece_bytes` but for the last one.
+    fn load(
+        &mut self,
+        file: &InputFile,
+        open: &File,
+        dialect: &Dialect,
+        piece_bytes: usize,
+    ) -> Result<(), InputError> {
+        file.read_at(open, &mut self.bytes, self.offset)?;
+        self.scans.clear();
+        self.scans.extend(self.bytes.chunks(piece_bytes).map(|piece| scan::scan(dialect, piece)));
+        Ok(())
+    }
+
+    fn pieces(&self, piece_bytes: usize) -> impl Iterator<Item = (Piece<'_>, &Transitions)> {
+        let offsets = (self.offset..).step_by(piece_bytes);
+        let pieces =
+            self.bytes.chunks(piece_bytes).zip(offsets).map(|(bytes, offset)| Piece { offset, bytes });
+        pieces.zip(&self.scans)
+    }
+}
+
+/// Bytes that were scanned at once.
+struct Piece<'a> {
+    offset: u64,
+    bytes: &'a [u8],
+}
+
+impl Piece<'_> {
+    fn end(&self) -> u64 {
+        self.offset + self.bytes.len() as u64
+    }
+
+    /// `\n` bytes in front of `at`.
+    fn newlines_before(&self, at: usize) -> u64 {
+        memchr_iter(b'\n', self.bytes.get(..at).unwrap_or_default()).count() as u64
+    }
+}
+
+/// The scans composed so far, and the chunk and unit that grow from them. Offsets are the file's, those of lanes too: what is
+/// in front of the data counts as bytes without a record.
+struct Assembly<'a> {
+    file: &'a InputFile,
+    open: &'a File,
+    dialect: &'a Dialect,
+    unit_bytes: u64,
+    max_record_bytes: u64,
+    /// What the pieces so far do, composed, and the line behind them.
+    lane: Lane,
+    line: u64,
+    /// The chunk that grows; its length is set when it is closed.
+    chunk: Chunk,
+    /// The unit that grows.
+    unit: WorkUnit,
+    totals: FileTotals,
+}
+
+impl<'a> Assembly<'a> {
+    fn new(
+        file: &'a InputFile,
+        open: &'a File,
+        header: &Header,
+        dialect: &'a Dialect,
+        settings: &SplitSettings,
+        start: SplitStart,
+    ) -> Self {
+        let data_start = header.data_start;
+        Assembly {
+            file,
+            open,
+            dialect,
+            unit_bytes: settings.unit_bytes,
+            max_record_bytes: settings.max_record_bytes.max(1),
+            lane: Lane::new(State::RecordStart),
+            line: header.data_line,
+            chunk: Chunk { start: data_start, len: 0, records: 0, line: header.data_line },
+            unit: WorkUnit {
+                id: start.unit,
+                file: file.id,
+                first_ordinal: start.ordinal,
+                first_record: 1,
+                chunks: Vec::new(),
+            },
+            totals: FileTotals::default(),
+        }
+    }
+
+    /// Adds the next piece.
+    fn take(
+        &mut self,
+        piece: &Piece<'_>,
+        scanned: &Transitions,
+        emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, SplitError> {
+        let before = self.lane;
+        let lane = before.then(piece.offset, scanned);
+        self.check_record_length(piece, &lane)?;
+        let mut flow = ControlFlow::Continue(());
+        match scanned.from(before.end).first {
+            // A chunk without a record yet (empty lines and comments only) goes on into the piece.
+            Some(first) if self.chunk.records > 0 => {
+                self.cut(piece, first as usize);
+                if self.unit.bytes() >= self.unit_bytes {
+                    flow = self.emit_unit(emit)?;
+                }
+            }
+            Some(_) => {}
+            None if before.end.in_record() => {}
+            None => self.cut_gap(piece, lane.end)?,
+        }
+        self.chunk.records += lane.records - before.records;
+        self.lane = lane;
+        self.line += scanned.newlines;
+        Ok(flow)
+    }
+
+    /// Closes the last chunk and unit at the end of the file.
+    fn finish(mut self, emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>) -> Result<FileTotals, SplitError> {
+        if self.lane.end.in_quotes() {
+            let line = self.line_of_quote(&self.lane)?;
+            return Err(RecordError::OpenQuote { path: self.file.path.clone(), line }.into());
+        }
+        self.chunk.len = self.file.size.saturating_sub(self.chunk.start);
+        if self.chunk.len > 0 {
+            self.unit.chunks.push(self.chunk);
+        }
+        if self.unit.records() > 0 {
+            // Nothing is left to do, whatever the caller says.
+            let _ = self.emit_unit(emit)?;
+        }
+        Ok(self.totals)
+    }
+
+    /// Ends the chunk in front of the byte at `at` in the piece and begins the next one with it.
+    fn cut(&mut self, piece: &Piece<'_>, at: usize) {
+        let start = piece.offset + at as u64;
+        self.chunk.len = start - self.chunk.start;
+        if self.chunk.len > 0 {
+            self.unit.chunks.push(self.chunk);
+        }
+        let line = self.line + piece.newlines_before(at);
+        self.chunk = Chunk { start, len: 0, records: 0, line };
+    }
+
+    /// Ends the chunk inside a piece that holds no record start at all, lest empty lines and comments make it endless.
+    fn cut_gap(&mut self, piece: &Piece<'_>, end: State) -> Result<(), SplitError> {
+        // Between records, `\n` always ends what there is: a comment or an empty line.
+        if let Some(last) = memrchr(b'\n', piece.bytes) {
+            self.cut(piece, last + 1);
+        } else if end == State::RecordStart {
+            self.cut(piece, piece.bytes.len());
+        } else if piece.end() - self.chunk.start > 2 * (self.max_record_bytes + piece.bytes.len() as u64) {
+            let (path, limit) = (self.file.path.clone(), self.max_record_bytes);
+            return Err(RecordError::LongComment { path, line: self.line, limit }.into());
+        }
+        Ok(())
+    }
+
+    /// Hands out the unit and begins the next one behind it.
+    fn emit_unit(
+        &mut self,
+        emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, SplitError> {
+        let (records, bytes) = (self.unit.records(), self.unit.bytes());
+        let too_many = || SplitError::TooManyUnits { path: self.file.path.clone() };
+        let id = self.unit.id.0.checked_add(1).ok_or_else(too_many)?;
+        let next = WorkUnit {
+            id: UnitId(id),
+            file: self.unit.file,
+            first_ordinal: self.unit.first_ordinal + records,
+            first_record: self.unit.first_record + records,
+            chunks: Vec::new(),
+        };
+        self.totals.records += records;
+        self.totals.bytes += bytes;
+        self.totals.units += 1;
+        Ok(emit(std::mem::replace(&mut self.unit, next)))
+    }
+
+    /// Checks the record that is open in front of the piece, which composes to `lane`. Records inside a piece are no longer
+    /// than it, and so within the limit.
+    fn check_record_length(&self, piece: &Piece<'_>, lane: &Lane) -> Result<(), SplitError> {
+        let Some(record) = self.lane.last.filter(|_| self.lane.end.in_record()) else { return Ok(()) };
+        if piece.end() - record <= self.max_record_bytes {
+            return Ok(());
+        }
+        let line_end = scan::record_end(self.dialect, self.lane.end, piece.bytes);
+        let end = line_end.map_or(piece.end(), |at| piece.offset + at as u64);
+        if end - record <= self.max_record_bytes {
+            return Ok(());
+        }
+        let (path, limit) = (self.file.path.clone(), self.max_record_bytes);
+        if line_end.is_none() && lane.end.in_quotes() {
+            return Err(RecordError::LongQuote { path, line: self.line_of_quote(lane)?, limit }.into());
+        }
+        Err(RecordError::TooLong { path, line: self.line_of(record)?, limit }.into())
+    }
+
+    /// The line where the quotes opened that the lane ends in.
+    fn line_of_quote(&self, lane: &Lane) -> Result<u64, InputError> {
+        self.line_of(lane.quote.unwrap_or(self.chunk.start))
+    }
+
+    /// The line of a byte in the chunk that grows, for an error: lines are counted again from the chunk's start.
+    fn line_of(&self, offset: u64) -> Result<u64, InputError> {
+        let mut line = self.chunk.line;
+        let mut buffer = vec![0; CHUNK_BYTES as usize];
+        let mut at = self.chunk.start;
+        while at < offset {
+            let len = (offset - at).min(CHUNK_BYTES);
+            let bytes = buffer.get_mut(..len as usize).unwrap_or_default();
+            self.file.read_at(self.open, bytes, at)?;
+            line += memchr_iter(b'\n', bytes).count() as u64;
+            at += len;
+        }
+        Ok(line)
+    }
+}
+
+#[cfg(test)]
+mod tests;

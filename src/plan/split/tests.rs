@@ -1,0 +1,372 @@
+//! Every case, cut into blocks of every size and into units of several, must come back record by record.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::format::csv::cases::{
+    CASES, TrueRecord, csv_records, dialects, nasty_bytes, open_quote, true_records,
+};
+use crate::format::csv::reader::ChunkReader;
+use crate::plan::discover::discover;
+use crate::plan::header::{HeaderNames, read_header};
+use crate::plan::unit::FileId;
+
+const BARE: Dialect =
+    Dialect { delimiter: b',', quote: Some(b'"'), escape: None, comment: None, header: false };
+const COMMENTED: Dialect = Dialect { comment: Some(b'#'), ..BARE };
+const START: SplitStart = SplitStart { ordinal: 1000, unit: UnitId(7) };
+
+/// So many records of four bytes are read in two rounds.
+const MORE_THAN_A_ROUND: usize = 3 * (BLOCK_BYTES as usize * BLOCKS_PER_THREAD) / 4;
+
+fn pool() -> &'static ThreadPool {
+    static POOL: OnceLock<ThreadPool> = OnceLock::new();
+    POOL.get_or_init(|| rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap())
+}
+
+/// A file of its own in a scratch folder.
+struct Scratch {
+    folder: tempfile::TempDir,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Scratch { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn write(&self, bytes: &[u8]) -> InputFile {
+        let path = self.folder.path().join("in.csv");
+        std::fs::write(&path, bytes).unwrap();
+        discover(&[path]).unwrap().remove(0)
+    }
+}
+
+fn settings(chunk_bytes: u64, unit_bytes: u64) -> SplitSettings {
+    SplitSettings { unit_bytes, chunk_bytes, max_record_bytes: 1 << 20 }
+}
+
+fn split_all(
+    file: &InputFile,
+    dialect: &Dialect,
+    settings: &SplitSettings,
+) -> Result<(Header, Vec<WorkUnit>, FileTotals), SplitError> {
+    let header = read_header(file, dialect, HeaderNames::Used, 1 << 20).expect("the header");
+    let mut units = Vec::new();
+    let totals = split(file, &header, dialect, settings, START, pool(), &mut |unit| {
+        units.push(unit);
+        ControlFlow::Continue(())
+    })?;
+    Ok((header, units, totals))
+}
+
+/// The records of the units, read chunk by chunk as a worker does; offsets and lines (from 0) are the file's.
+fn read_units(bytes: &[u8], dialect: &Dialect, units: &[WorkUnit]) -> Vec<TrueRecord> {
+    let mut reader = ChunkReader::new(dialect);
+    let mut records = Vec::new();
+    for chunk in units.iter().flat_map(|unit| &unit.chunks) {
+        let range = chunk.start as usize..(chunk.start + chunk.len) as usize;
+        let batch = reader.read(bytes[range].to_vec()).unwrap();
+        assert_eq!(batch.len() as u64, chunk.records);
+        for record in batch.iter() {
+            let field = |index| record.field(index).map(|field| (field.bytes.to_vec(), field.quoted));
+            let start = (chunk.start + record.offset()) as usize;
+            records.push(TrueRecord {
+                fields: (0..record.field_count()).map_while(field).collect(),
+                start,
+                end: start + record.raw().len(),
+                line: (chunk.line - 1 + record.line_offset()) as usize,
+            });
+        }
+    }
+    records
+}
+
+/// Units follow each other without gap or overlap in bytes, records, ordinals and numbers.
+fn check_contiguous(file: &InputFile, data_start: u64, units: &[WorkUnit], totals: &FileTotals) {
+    let (mut start, mut records) = (data_start, 0);
+    for (unit, id) in units.iter().zip(START.unit.0..) {
+        assert_eq!((unit.id, unit.file), (UnitId(id), FileId(0)));
+        assert_eq!((unit.first_ordinal, unit.first_record), (START.ordinal + records, 1 + records));
+        assert_eq!(unit.chunks.first().map(|chunk| chunk.start), Some(start));
+        assert!(unit.records() > 0);
+        for chunk in &unit.chunks {
+            assert!(chunk.start == start && chunk.len > 0);
+            start += chunk.len;
+        }
+        records += unit.records();
+    }
+    let bytes = if units.is_empty() { 0 } else { file.size - data_start };
+    assert_eq!(*totals, FileTotals { records, bytes, units: units.len() as u32 });
+}
+
+/// Split with these settings and read again, the file holds what csv-core says, or the error names the open quote's line.
+fn check_split(file: &InputFile, bytes: &[u8], dialect: &Dialect, settings: &SplitSettings) {
+    let found = split_all(file, dialect, settings);
+    if let Some(quote) = open_quote(dialect, bytes) {
+        let line = 1 + bytes[..quote].iter().filter(|&&byte| byte == b'\n').count() as u64;
+        match found {
+            Err(SplitError::Record(RecordError::OpenQuote { line: named, .. })) => assert_eq!(named, line),
+            other => panic!("an open quote is an error, not {other:?}"),
+        }
+        return;
+    }
+    let (header, units, totals) = found.unwrap();
+    check_contiguous(file, header.data_start, &units, &totals);
+    let records = read_units(bytes, dialect, &units);
+    assert_eq!(records, true_records(dialect, bytes));
+    if units.len() > 1 {
+        assert!(units.iter().rev().skip(1).all(|unit| unit.bytes() >= settings.unit_bytes));
+    }
+}
+
+/// The header read fails for a file whose first record's quotes do not close: then there is nothing to split.
+fn readable(file: &InputFile, dialect: &Dialect) -> bool {
+    read_header(file, dialect, HeaderNames::Used, 1 << 20).is_ok()
+}
+
+#[test]
+fn every_case_in_blocks_of_every_size_comes_back_record_by_record() {
+    let scratch = Scratch::new();
+    for case in CASES {
+        println!("{}", case.name);
+        let file = scratch.write(case.bytes);
+        if !readable(&file, &case.dialect) {
+            assert!(open_quote(&case.dialect, case.bytes).is_some());
+            continue;
+        }
+        let fields: Vec<Vec<Vec<u8>>> = true_records(&case.dialect, case.bytes)
+            .into_iter()
+            .map(|record| record.fields.into_iter().map(|(text, _)| text).collect())
+            .collect();
+        assert_eq!(fields, csv_records(&case.dialect, case.bytes));
+        for chunk_bytes in 1..=case.bytes.len() as u64 + 1 {
+            for unit_bytes in [1, 20] {
+                check_split(&file, case.bytes, &case.dialect, &settings(chunk_bytes, unit_bytes));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_in_any_dialect_come_back_record_by_record(
+        dialect in dialects(), bytes in nasty_bytes(80), chunk_bytes in 1_u64..24, unit_bytes in 1_u64..60
+    ) {
+        let scratch = Scratch::new();
+        let file = scratch.write(&bytes);
+        if readable(&file, &dialect) {
+            check_split(&file, &bytes, &dialect, &settings(chunk_bytes, unit_bytes));
+        } else {
+            prop_assert!(open_quote(&dialect, &bytes).is_some());
+        }
+    }
+}
+
+#[test]
+fn records_across_the_ends_of_blocks_and_rounds_come_back() {
+    let scratch = Scratch::new();
+    let bytes = b"a,\"b\n\"\"c\"\r\n".repeat(MORE_THAN_A_ROUND / 3);
+    let file = scratch.write(&bytes);
+    for chunk_bytes in [1000, CHUNK_BYTES] {
+        check_split(&file, &bytes, &BARE, &settings(chunk_bytes, 3 * chunk_bytes));
+    }
+}
+
+#[test]
+fn the_header_and_the_byte_order_mark_are_in_no_unit() {
+    let scratch = Scratch::new();
+    let dialect = Dialect { header: true, ..BARE };
+    let bytes = b"\xef\xbb\xbfid,\"no\nte\"\r\n1,a\r\n\r\n2,\"b\r\n\"\r\n3,c";
+    let file = scratch.write(bytes);
+    for chunk_bytes in 1..=bytes.len() as u64 {
+        let (header, units, totals) = split_all(&file, &dialect, &settings(chunk_bytes, 8)).unwrap();
+        assert_eq!((header.data_start, header.data_line), (15, 3));
+        check_contiguous(&file, 15, &units, &totals);
+        let records = read_units(bytes, &dialect, &units);
+        let places: Vec<_> = records.iter().map(|record| (record.start, record.line + 1)).collect();
+        assert_eq!(places, [(15, 3), (22, 5), (31, 7)]);
+    }
+}
+
+#[test]
+fn files_without_records_give_no_unit() {
+    let scratch = Scratch::new();
+    let named = Dialect { header: true, ..COMMENTED };
+    for bytes in
+        [&b""[..], b"\xef\xbb\xbf", b"id,note\n", b"id,note", b"id\n\n\r\n\r", b"\n\n# x\n", b"id\n# x"]
+    {
+        for chunk_bytes in [1, 3, 100] {
+            let file = scratch.write(bytes);
+            let (_, units, totals) = split_all(&file, &named, &settings(chunk_bytes, 1)).unwrap();
+            assert_eq!((units, totals), (Vec::new(), FileTotals::default()));
+        }
+    }
+}
+
+#[test]
+fn empty_lines_at_the_end_belong_to_the_last_unit() {
+    let scratch = Scratch::new();
+    let bytes = [b"a\nb\n", &b"\n".repeat(1000)[..]].concat();
+    let file = scratch.write(&bytes);
+    let (_, units, _) = split_all(&file, &BARE, &settings(2, 2)).unwrap();
+    assert_eq!(units.iter().map(WorkUnit::bytes).collect::<Vec<_>>(), [2, 1002]);
+}
+
+#[test]
+fn empty_lines_and_comments_without_end_do_not_make_a_chunk_without_end() {
+    let scratch = Scratch::new();
+    let limited = SplitSettings { unit_bytes: 100, chunk_bytes: 64, max_record_bytes: 64 };
+    for gap in [
+        &b"\n"[..],
+        b"\r",
+        b"\r\n",
+        b"#\n",
+        b"# a comment, \"\n",
+        b"# longer than a block: 0123456789012345678901234567890123456789012345678901234567890\n",
+    ] {
+        let bytes =
+            [&b"a,b\n"[..], &gap.repeat(10_000 / gap.len()), b"c,d\n", &gap.repeat(500), b"e,f\n"].concat();
+        let file = scratch.write(&bytes);
+        let (_, units, totals) = split_all(&file, &COMMENTED, &limited).unwrap();
+        check_contiguous(&file, 0, &units, &totals);
+        assert_eq!(read_units(&bytes, &COMMENTED, &units), true_records(&COMMENTED, &bytes));
+        let longest = units.iter().flat_map(|unit| &unit.chunks).map(|chunk| chunk.len).max();
+        assert!(longest <= Some(4 * 64), "a chunk of {longest:?} bytes");
+    }
+}
+
+/// The message of the error that splitting `bytes` with this limit ends in, the same whatever the blocks.
+fn check_error(bytes: &[u8], dialect: &Dialect, max_record_bytes: u64, expected: &str) {
+    let scratch = Scratch::new();
+    let file = scratch.write(bytes);
+    let path = file.path.display().to_string();
+    for chunk_bytes in 1..=max_record_bytes + 2 {
+        let limited = SplitSettings { unit_bytes: 1, chunk_bytes, max_record_bytes };
+        let error = split_all(&file, dialect, &limited).unwrap_err().to_string();
+        assert_eq!(error.replace(&path, "FILE"), expected, "in blocks of {chunk_bytes}");
+    }
+}
+
+#[test]
+fn a_quote_that_never_closes_names_the_line_where_it_opened() {
+    let rest = "the quote opened here never closes: close it, or load with --quote none if quotes are data";
+    check_error(b"a,b\nc,d\n\"e,f\ng,h\n", &BARE, 100, &format!("FILE, line 3: {rest}"));
+    check_error(b"a,b\n\n\"c\nd\",\"e\n\nf", &BARE, 100, &format!("FILE, line 4: {rest}"));
+    let named = Dialect { header: true, ..BARE };
+    let fixture = include_bytes!("../../../fixtures/csv/unterminated.csv");
+    check_error(fixture, &named, 100, &format!("FILE, line 3: {rest}"));
+    let escaped = Dialect { escape: Some(b'\\'), ..BARE };
+    check_error(b"a\r\nb\r\n\"c\\\"\r\n", &escaped, 100, &format!("FILE, line 3: {rest}"));
+}
+
+#[test]
+fn a_quote_over_the_limit_names_the_line_where_it_opened_without_reading_to_the_end() {
+    let bytes = [&b"a,b\n\nc,\"d\" \n\"e\nf\",\"g\n"[..], &b"h,i\n".repeat(100), b"\"\nj\n"].concat();
+    let expected = "FILE, line 5: the quote opened here does not close within 40 bytes: close it, load with --quote \
+                    none if quotes are data, or raise --max-record-size";
+    check_error(&bytes, &BARE, 40, expected);
+}
+
+#[test]
+fn a_record_over_the_limit_names_its_line() {
+    let expected =
+        "FILE, line 3: the record that starts here is longer than 30 bytes: raise --max-record-size";
+    check_error(&[b"a\n\n", &b"x".repeat(300)[..], b"\nb\n"].concat(), &BARE, 30, expected);
+}
+
+#[test]
+fn the_limit_is_exact_whatever_the_blocks() {
+    let scratch = Scratch::new();
+    for (middle, quoted) in [(28, true), (30, false)] {
+        let record = |extra: usize| match quoted {
+            true => [b"\"", &b"\n".repeat(middle + extra)[..], b"\""].concat(),
+            false => b"y".repeat(middle + extra),
+        };
+        for (extra, fits) in [(0, true), (1, false)] {
+            for end in [&b""[..], b"\n", b"\r\nc\n"] {
+                let file = scratch.write(&[b"a,b\n", &record(extra)[..], end].concat());
+                for chunk_bytes in 1..=30 {
+                    let limited = SplitSettings { unit_bytes: 1, chunk_bytes, max_record_bytes: 30 };
+                    let found = split_all(&file, &BARE, &limited);
+                    assert_eq!(found.is_ok(), fits, "{chunk_bytes}: {found:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_comment_far_over_the_limit_is_refused() {
+    let bytes = [&b"a\nb\n#"[..], &b"x".repeat(1000), b"\nc\n"].concat();
+    check_error(&bytes, &COMMENTED, 30, "FILE, line 3: this comment is longer than 30 bytes: remove it");
+}
+
+#[test]
+fn units_go_out_before_the_rest_of_the_file_is_looked_at() {
+    let scratch = Scratch::new();
+    // The unterminated quote at the end is a round away from the first units.
+    let file = scratch.write(&[&b"a,b\n".repeat(MORE_THAN_A_ROUND)[..], b"\"c"].concat());
+    let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
+    let mut units = 0;
+    let mut take_three = |_| {
+        units += 1;
+        if units == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let totals = split(&file, &header, &BARE, &settings(16, 64), START, pool(), &mut take_three).unwrap();
+    assert_eq!(totals, FileTotals { records: 48, bytes: 192, units: 3 });
+    assert_eq!(units, 3);
+}
+
+#[test]
+fn a_file_that_changes_under_way_is_an_error() {
+    let scratch = Scratch::new();
+    let change = |edit: fn(&Path)| {
+        let file = scratch.write(&b"a,b\n".repeat(MORE_THAN_A_ROUND));
+        let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
+        let mut done = false;
+        split(&file, &header, &BARE, &settings(1024, 4096), START, pool(), &mut |_| {
+            if !std::mem::replace(&mut done, true) {
+                edit(&file.path);
+            }
+            ControlFlow::Continue(())
+        })
+    };
+    let append = |path: &Path| {
+        File::options().append(true).open(path).unwrap().write_all(b"c,d\n").unwrap();
+    };
+    let truncate = |path: &Path| File::options().write(true).open(path).unwrap().set_len(20_000).unwrap();
+    assert!(matches!(change(append), Err(SplitError::Input(InputError::Changed { .. }))));
+    assert!(matches!(change(truncate), Err(SplitError::Input(InputError::Changed { .. }))));
+    assert!(change(|_| {}).is_ok());
+}
+
+#[test]
+fn more_units_than_can_be_numbered_are_an_error() {
+    let scratch = Scratch::new();
+    let file = scratch.write(b"a\nb\nc\n");
+    let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
+    let start = SplitStart { ordinal: 0, unit: UnitId(u32::MAX - 1) };
+    let mut emit = |_| ControlFlow::Continue(());
+    let error = split(&file, &header, &BARE, &settings(2, 1), start, pool(), &mut emit).unwrap_err();
+    assert!(matches!(error, SplitError::TooManyUnits { .. }));
+}
+
+#[test]
+fn the_usual_unit_is_four_for_each_worker_within_bounds() {
+    let mib = 1 << 20;
+    for (total, workers, expected) in [
+        (0, 4, 4 * mib),
+        (1024 * mib, 8, 32 * mib),
+        (1024 * mib, 0, 64 * mib),
+        (u64::MAX, 1, 64 * mib),
+        (100 * mib, 16, 4 * mib),
+    ] {
+        assert_eq!(unit_bytes_default(total, workers), expected);
+    }
+}
