@@ -1,6 +1,21 @@
-//! Text to CQL values: one file a family of types, all behind [`encode`]. Pure; knows nothing of files.
+//! Text to CQL values: one file a family of types, all behind `encode`; `row` puts the values of a record together.
+//! Pure: is given bytes, appends bytes, and knows nothing of files or of the network. A text is either a value of its
+//! type exactly (floats: to the nearest) or an error; nothing is guessed and nothing is cut silently.
 
 pub mod row;
+
+mod bignum;
+mod cursor;
+mod duration;
+mod hex;
+mod literal;
+mod net;
+mod number;
+mod temporal;
+mod text;
+
+#[cfg(test)]
+mod tests;
 
 use crate::reject::RejectCode;
 use crate::schema::types::CqlType;
@@ -9,30 +24,66 @@ use crate::settings::Rounding;
 /// Settings that change what a text means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CodecOptions {
-    /// What happens to a time finer than its type.
+    /// What happens to a time of day or timestamp finer than its type.
     pub rounding: Rounding,
 }
 
-/// Why a text is no value of its type.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a text is no value of its type. Small and free of allocations, so that the good path does not pay for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct CodecError {
     /// The stable code.
     pub code: RejectCode,
     /// What is wrong and what would be right, without the value itself.
-    pub message: String,
+    pub message: &'static str,
+}
+
+impl CodecError {
+    const fn new(code: RejectCode, message: &'static str) -> Self {
+        CodecError { code, message }
+    }
+
+    /// Of `code`, for a text with nothing in it.
+    #[cold]
+    const fn empty(code: RejectCode) -> Self {
+        CodecError {
+            code,
+            message: "nothing but quotes or spaces: for null leave the field empty and unquoted",
+        }
+    }
 }
 
 /// Appends to `out` the bytes of `text` as a value of `cql_type` (CQL binary protocol v4, section 6), without a length.
+/// White space (ASCII) around a value is ignored, except in `ascii` and `text`, where it is part of the value.
 ///
 /// # Errors
 /// The text is no such value; `out` may then hold a part of it, which the caller cuts off.
+#[inline]
 pub fn encode(
     cql_type: CqlType,
     text: &[u8],
     options: &CodecOptions,
     out: &mut Vec<u8>,
 ) -> Result<(), CodecError> {
-    let _ = (cql_type, text, options, out);
-    Ok(())
+    match cql_type {
+        CqlType::Ascii => text::ascii(text, out),
+        CqlType::Bigint => number::bigint(text, out),
+        CqlType::Blob => text::blob(text, out),
+        CqlType::Boolean => text::boolean(text, out),
+        CqlType::Date => temporal::date(text, out),
+        CqlType::Decimal => bignum::decimal(text, out),
+        CqlType::Double => number::double(text, out),
+        CqlType::Duration => duration::duration(text, out),
+        CqlType::Float => number::float(text, out),
+        CqlType::Inet => net::inet(text, out),
+        CqlType::Int => number::int(text, out),
+        CqlType::Smallint => number::smallint(text, out),
+        CqlType::Text => text::text(text, out),
+        CqlType::Time => temporal::time(text, options.rounding, out),
+        CqlType::Timestamp => temporal::timestamp(text, options.rounding, out),
+        CqlType::Timeuuid => net::timeuuid(text, out),
+        CqlType::Tinyint => number::tinyint(text, out),
+        CqlType::Uuid => net::uuid(text, out),
+        CqlType::Varint => bignum::varint(text, out),
+    }
 }

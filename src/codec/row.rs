@@ -1,1 +1,244 @@
-//! A record to the values of a row.
+//! A record to the values of a row, in the form in which a bound statement carries them, or the reason why it is none.
+//! Checks what the server would refuse (null and oversized keys, oversized rows), so that a bad row costs no request and
+//! no other row. Knows the plan and the mapping of a file; knows nothing of files, batches or sessions.
+
+use super::{CodecError, CodecOptions, encode};
+use crate::format::record::{Field, Record};
+use crate::reject::{Fault, RejectCode};
+use crate::schema::mapping::FieldMapping;
+use crate::schema::statement::RowPlan;
+use crate::schema::table::ColumnRole;
+use crate::schema::types::CqlType;
+
+/// The largest row in bytes, in the form that [`RowEncoder::encode`] appends.
+///
+/// Cassandra takes no mutation over half a commit log segment (`max_mutation_size`: 16 MiB of 32 by default) and no
+/// request over `native_transport_max_frame_size` (16 MiB); ScyllaDB's commit log bounds mutations likewise. In a request a
+/// value takes as many bytes as here and in a mutation fewer, so the MiB in between is room for what comes on top: the
+/// statement's id, the headers of frame and mutation, and the column names, which a mutation repeats.
+pub const ROW_BYTES_MAX: usize = 15 << 20;
+
+/// The longest partition key and the longest sum of clustering values: the server keeps their lengths in 16 bits.
+const KEY_BYTES_MAX: usize = 65_535;
+
+/// How much of a value a fault keeps.
+const FAULT_VALUE_BYTES_MAX: usize = 1_000;
+
+/// The length that says "not set" (CQL binary protocol v4, section 4.1.4): leaves the cell as it is, without a tombstone.
+const UNSET: [u8; 4] = (-2i32).to_be_bytes();
+
+const NULL_KEY: CodecError =
+    CodecError::new(RejectCode::NullKey, "null in a key column: give every key column a value");
+const EMPTY_KEY: CodecError = CodecError::new(
+    RejectCode::EmptyKey,
+    "empty, which the server refuses as the only partition key column: give it a value",
+);
+const PARTITION_KEY_TOO_LARGE: CodecError = CodecError::new(
+    RejectCode::KeyTooLarge,
+    "makes the partition key longer than 65,535 bytes, the server's limit: shorten it, or move it out of the key",
+);
+const CLUSTERING_KEY_TOO_LARGE: CodecError = CodecError::new(
+    RejectCode::KeyTooLarge,
+    "makes the clustering columns longer than 65,535 bytes together, the server's limit: shorten it, or move it out of \
+     the key",
+);
+const ROW_TOO_LARGE: CodecError = CodecError::new(
+    RejectCode::ValueTooLarge,
+    "the largest value of a row of more than 15 MiB, which the server does not take in one write: shorten it",
+);
+
+/// What of a column is needed for each row; its name is only needed for faults.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    /// Index of its field in the record.
+    field: usize,
+    cql_type: CqlType,
+    role: ColumnRole,
+}
+
+/// Bytes of the two keys of a row so far.
+#[derive(Default)]
+struct KeyBytes {
+    partition: usize,
+    clustering: usize,
+}
+
+/// Turns the records of one file into rows.
+#[derive(Debug, Clone)]
+pub struct RowEncoder {
+    targets: Vec<Target>,
+    names: Vec<String>,
+    field_count: usize,
+    /// The values of a row, write time included, as the `[short]` before them.
+    value_count: [u8; 2],
+    composite_partition_key: bool,
+    nulls: Vec<Vec<u8>>,
+    options: CodecOptions,
+}
+
+impl RowEncoder {
+    /// An encoder for the records of a file with this mapping. Fields that are one of `nulls`, unquoted, are null, as
+    /// unquoted empty ones always are. A column that `mapping` does not cover makes every record a [`Fault`].
+    pub fn new(plan: &RowPlan, mapping: &FieldMapping, nulls: &[String], options: CodecOptions) -> Self {
+        let fields = mapping.fields.iter().copied().chain(std::iter::repeat(usize::MAX));
+        let targets: Vec<_> = std::iter::zip(&plan.columns, fields)
+            .map(|(column, field)| Target { field, cql_type: column.cql_type, role: column.role })
+            .collect();
+        let partition_keys = targets.iter().filter(|target| target.role == ColumnRole::PartitionKey).count();
+        // A table has far fewer columns than a [short] counts; were there more, the server would refuse the row.
+        let value_count = u16::try_from(targets.len() + 1).unwrap_or(u16::MAX).to_be_bytes();
+        RowEncoder {
+            targets,
+            names: plan.columns.iter().map(|column| column.name.clone()).collect(),
+            field_count: mapping.field_count,
+            value_count,
+            composite_partition_key: partition_keys > 1,
+            nulls: nulls.iter().map(|text| text.clone().into_bytes()).collect(),
+            options,
+        }
+    }
+
+    /// Appends the row to `out`: a `[short]` count, then each column's `[value]` in the plan's order (null as "not set",
+    /// so that no tombstone is written), then `write_time_us` (microseconds since 1970) as a bigint `[value]`. That is the
+    /// `<n><value_1>...<value_n>` of CQL binary protocol v4, section 4.1.4.
+    ///
+    /// # Errors
+    /// The record is no row of the table; `out` is as it was.
+    pub fn encode(
+        &self,
+        record: Record<'_>,
+        write_time_us: i64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Box<Fault>> {
+        let start = out.len();
+        if record.field_count() != self.field_count {
+            return Err(self.field_count_fault(record));
+        }
+        out.extend_from_slice(&self.value_count);
+        let mut keys = KeyBytes::default();
+        for (index, target) in self.targets.iter().enumerate() {
+            let Some(field) = record.field(target.field.min(self.field_count)) else {
+                out.truncate(start);
+                return Err(self.field_count_fault(record));
+            };
+            if let Err(error) = self.append(target, field, &mut keys, out) {
+                out.truncate(start);
+                return Err(self.fault(index, field, error));
+            }
+        }
+        out.extend_from_slice(&8i32.to_be_bytes());
+        out.extend_from_slice(&write_time_us.to_be_bytes());
+        if out.len() - start > ROW_BYTES_MAX {
+            out.truncate(start);
+            return Err(self.row_too_large(record));
+        }
+        Ok(())
+    }
+
+    /// Appends one column's `[value]`.
+    #[inline]
+    fn append(
+        &self,
+        target: &Target,
+        field: Field<'_>,
+        keys: &mut KeyBytes,
+        out: &mut Vec<u8>,
+    ) -> Result<(), CodecError> {
+        if !field.quoted && self.is_null(field.bytes) {
+            out.extend_from_slice(&UNSET);
+            return if target.role.is_key() { Err(NULL_KEY) } else { Ok(()) };
+        }
+        let start = out.len();
+        out.extend_from_slice(&[0; 4]);
+        encode(target.cql_type, field.bytes, &self.options, out)?;
+        let len = out.len() - start - 4;
+        let len_bytes = i32::try_from(len).map_err(|_| ROW_TOO_LARGE)?.to_be_bytes();
+        if let Some(length) = out.get_mut(start..start + 4) {
+            length.copy_from_slice(&len_bytes);
+        }
+        match target.role {
+            ColumnRole::PartitionKey => self.count_partition_key(len, keys),
+            ColumnRole::ClusteringKey => {
+                keys.clustering += len;
+                if keys.clustering > KEY_BYTES_MAX { Err(CLUSTERING_KEY_TOO_LARGE) } else { Ok(()) }
+            }
+            ColumnRole::Static | ColumnRole::Regular => Ok(()),
+        }
+    }
+
+    /// A partition key of several columns is kept as, for each, two bytes of length, the value and one more byte.
+    fn count_partition_key(&self, len: usize, keys: &mut KeyBytes) -> Result<(), CodecError> {
+        keys.partition += if self.composite_partition_key { 2 + len + 1 } else { len };
+        if keys.partition == 0 {
+            Err(EMPTY_KEY)
+        } else if keys.partition > KEY_BYTES_MAX {
+            Err(PARTITION_KEY_TOO_LARGE)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether an unquoted text is null.
+    #[inline]
+    fn is_null(&self, text: &[u8]) -> bool {
+        text.is_empty() || self.nulls.iter().any(|null| null == text)
+    }
+
+    #[cold]
+    fn fault(&self, index: usize, field: Field<'_>, error: CodecError) -> Box<Fault> {
+        Box::new(Fault {
+            code: error.code,
+            column: self.names.get(index).cloned(),
+            value: Some(cut(field.bytes).to_vec()),
+            message: error.message.to_owned(),
+        })
+    }
+
+    #[cold]
+    fn field_count_fault(&self, record: Record<'_>) -> Box<Fault> {
+        let (found, expected) = (record.field_count(), self.field_count);
+        let message = if found == expected {
+            format!(
+                "the {expected} fields do not cover all columns of the statement: the mapping is incomplete"
+            )
+        } else {
+            format!(
+                "{found} fields where {expected} are expected: check --delimiter, and quote fields that hold a delimiter, \
+                 a quote or a line end"
+            )
+        };
+        Box::new(Fault { code: RejectCode::FieldCount, column: None, value: None, message })
+    }
+
+    /// Names the column with the longest text.
+    #[cold]
+    fn row_too_large(&self, record: Record<'_>) -> Box<Fault> {
+        let fields = self.targets.iter().map(|target| record.field(target.field.min(self.field_count)));
+        let largest = fields
+            .enumerate()
+            .filter_map(|(index, field)| Some((index, field?)))
+            .max_by_key(|(_, field)| field.bytes.len());
+        match largest {
+            Some((index, field)) => self.fault(index, field, ROW_TOO_LARGE),
+            None => self.field_count_fault(record),
+        }
+    }
+}
+
+/// The start of a text, short enough for a reject file; a character is not cut apart.
+fn cut(text: &[u8]) -> &[u8] {
+    let Some(mut kept) = text.get(..FAULT_VALUE_BYTES_MAX) else { return text };
+    let next_is_continuation = |at: usize| text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    // At most three steps: a longer run of continuation bytes is no UTF-8 anyway.
+    for _ in 0..3 {
+        match kept.split_last() {
+            Some((_, shorter)) if next_is_continuation(kept.len()) => kept = shorter,
+            _ => break,
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+#[path = "row_tests.rs"]
+mod tests;

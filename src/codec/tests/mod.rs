@@ -1,0 +1,12 @@
+//! Tests of the codecs: tables of texts and bytes, and properties checked against the driver's own serialization.
+
+mod properties;
+mod tables;
+
+use crate::codec::{CodecError, CodecOptions, encode};
+use crate::schema::types::CqlType;
+
+fn encoded(cql_type: CqlType, text: impl AsRef<[u8]>, options: CodecOptions) -> Result<Vec<u8>, CodecError> {
+    let mut out = Vec::new();
+    encode(cql_type, text.as_ref(), &options, &mut out).map(|()| out)
+}

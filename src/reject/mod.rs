@@ -1,0 +1,118 @@
+//! Rejects: records that could not become rows. Each leaves its original bytes, in a file that loads again after a fix,
+//! and the reason, as a JSON line at the same place of another file.
+//!
+//! Workers write one pair of part files for each attempt at a unit ([`part`]); at the end the coordinator joins the parts of the
+//! attempts that count ([`merge`]). Both may hold data: files are created 0600, their directory 0700.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub mod budget;
+pub mod merge;
+pub mod part;
+
+/// Why a record was rejected: a stable code, written to the reject files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectCode {
+    /// More or fewer fields than the header (or `--columns`) names.
+    FieldCount,
+    /// A key column is null.
+    NullKey,
+    /// The only partition key column is empty, which the server refuses.
+    EmptyKey,
+    /// A key is longer than 65,535 bytes.
+    KeyTooLarge,
+    /// A value or row is larger than the server takes.
+    ValueTooLarge,
+    /// Not UTF-8.
+    InvalidUtf8,
+    /// Not 7-bit text.
+    InvalidAscii,
+    /// Not a number.
+    InvalidNumber,
+    /// A number or date outside the type's range.
+    OutOfRange,
+    /// Neither true nor false.
+    InvalidBoolean,
+    /// Not a date.
+    InvalidDate,
+    /// Not a time of day.
+    InvalidTime,
+    /// Not a timestamp.
+    InvalidTimestamp,
+    /// A time or number that the type cannot hold exactly.
+    Inexact,
+    /// Not a UUID (or, for timeuuid, not of version 1).
+    InvalidUuid,
+    /// Not an IP address.
+    InvalidInet,
+    /// Not hexadecimal bytes.
+    InvalidBlob,
+    /// Not a duration.
+    InvalidDuration,
+    /// The server refused the row for its content.
+    RefusedByServer,
+}
+
+/// What is wrong with a record, before it is known where the record stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The stable code.
+    pub code: RejectCode,
+    /// The column, where one is to blame.
+    pub column: Option<String>,
+    /// The field's text, cut to a readable length; only where a column is to blame.
+    pub value: Option<Vec<u8>>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.column {
+            Some(column) => write!(f, "column {column}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+/// A line of the reasons file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectReason {
+    /// The input file.
+    pub file: String,
+    /// Line of the record's first byte, from 1.
+    pub line: u64,
+    /// Offset in the file of the record's first byte.
+    pub offset: u64,
+    /// Length of the record, its line end included.
+    pub bytes: u64,
+    /// The record's number in the file, from 1, without the header.
+    pub record: u64,
+    /// The column, where one is to blame.
+    pub column: Option<String>,
+    /// The field's text, cut to a readable length.
+    pub value: Option<String>,
+    /// The stable code.
+    pub code: RejectCode,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// The reject files cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the reject file {}: {source}; choose another directory with --rejects", path.display())]
+pub struct RejectError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl RejectError {
+    fn at(path: &std::path::Path) -> impl FnOnce(io::Error) -> RejectError {
+        let path = path.to_path_buf();
+        move |source| RejectError { path, source }
+    }
+}
