@@ -1,6 +1,17 @@
-//! Which field of a file goes into which column.
+//! Which field of a file goes into which column: header names (or `--columns`) against the table, everything that is wrong
+//! said at once and before anything is written. Pure.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use super::statement::quoted;
+use super::table::{Column, ColumnRole, TableSchema};
+use crate::settings::TableName;
+
+/// A warning quotes no more characters than this of a file's first line.
+const SHOWN_CHARS: usize = 100;
 
 /// For one file: where in a record each column of the row plan is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,3 +21,341 @@ pub struct FieldMapping {
     /// For each column of the row plan, in its order, the index of its field.
     pub fields: Vec<usize>,
 }
+
+/// What may be left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MappingRules {
+    /// Columns of the table that no field fills. Key columns never may.
+    pub allow_missing: bool,
+    /// Fields that are no column of the table.
+    pub allow_unknown: bool,
+}
+
+/// The fields of one file.
+#[derive(Debug, Clone, Copy)]
+pub struct FileFields<'a> {
+    /// The file, for messages.
+    pub path: &'a Path,
+    /// What its fields are called: its header's names, or `--columns`, which wins over a header. Empty for a file without
+    /// any record.
+    pub names: &'a [String],
+    /// Where the names come from `--columns`: the fields of the file's own header, which is passed over; empty if it has
+    /// none.
+    pub passed_over: &'a [String],
+}
+
+/// The fields do not fit the table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {}; the table {table} has: {columns}", file.display(), joined(problems, "; "))]
+pub struct MappingError {
+    /// Which file.
+    pub file: PathBuf,
+    /// Which table.
+    pub table: TableName,
+    /// All that is wrong; never empty.
+    pub problems: Vec<MappingProblem>,
+    /// The table's columns with types and roles, as one text.
+    pub columns: String,
+}
+
+/// One thing that is wrong with a file's fields.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MappingProblem {
+    /// Not one field is a column.
+    #[error(
+        "none of the fields {} is a column: if the first line is data, give --no-header and --columns", names(.0)
+    )]
+    NothingMatches(Vec<String>),
+    /// Fields that are no columns.
+    #[error("no such column: {} (correct the name, or leave such fields out with --allow-unknown-columns)", names(.0))]
+    Unknown(Vec<String>),
+    /// A field whose name differs from several columns only in case.
+    #[error(
+        "field {field:?} may be any of the columns {}: write its name with the column's capitals",
+        names(candidates)
+    )]
+    Ambiguous {
+        /// The field's name.
+        field: String,
+        /// The columns.
+        candidates: Vec<String>,
+    },
+    /// Two fields for one column.
+    #[error("column {column:?} is filled by several fields: {}; leave it once", names(fields))]
+    Duplicate {
+        /// The column.
+        column: String,
+        /// The fields' names.
+        fields: Vec<String>,
+    },
+    /// Fields for columns that cannot be loaded.
+    #[error("not loadable yet: {}; leave them out of the file", joined(.0, ", "))]
+    Unsupported(Vec<String>),
+    /// Key columns without a field.
+    #[error("key columns without a field: {} (each row needs them)", names(.0))]
+    MissingKeys(Vec<String>),
+    /// Other columns without a field.
+    #[error("columns without a field: {} (leave them unset with --allow-missing-columns)", names(.0))]
+    Missing(Vec<String>),
+    /// `--columns` does not fit the header.
+    #[error(
+        "--columns has {columns} names but the header has {header} fields; name each field, and if the first line is \
+         data, give --no-header"
+    )]
+    HeaderLength {
+        /// How many names were given.
+        columns: usize,
+        /// How many fields the header has.
+        header: usize,
+    },
+    /// Not the columns of the first file.
+    #[error(
+        "its columns are not those of {}{}{}; load such files in runs of their own", first.display(),
+        more(", it lacks ", lacking), more(", it has besides ", besides)
+    )]
+    UnlikeFirstFile {
+        /// The first file.
+        first: PathBuf,
+        /// Columns that only the first file fills.
+        lacking: Vec<String>,
+        /// Columns that only this file fills.
+        besides: Vec<String>,
+    },
+}
+
+fn joined<T: ToString>(items: &[T], separator: &str) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
+/// Names in quotes, so that empty ones and spaces can be seen.
+fn names(names: &[String]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+}
+
+fn more(lead: &str, list: &[String]) -> String {
+    if list.is_empty() { String::new() } else { format!("{lead}{}", names(list)) }
+}
+
+/// Maps the fields of several files, which must fill the same columns, in whatever order. One mapping for each file.
+///
+/// A file without a header or any record (the nightly export of a day without data) fits every table; where all files are
+/// such, the columns are all that the table has.
+///
+/// # Errors
+/// All that is wrong with the first file where something is.
+pub fn plan_files(
+    schema: &TableSchema,
+    files: &[FileFields<'_>],
+    rules: MappingRules,
+) -> Result<(Vec<Column>, Vec<FieldMapping>), MappingError> {
+    let mut first: Option<(&Path, Vec<Column>)> = None;
+    let mut mappings = Vec::with_capacity(files.len());
+    for file in files {
+        let fail = |problems| error(schema, file.path.to_owned(), problems);
+        let (columns, header) = (file.names.len(), file.passed_over.len());
+        if header > 0 && header != columns {
+            return Err(fail(vec![MappingProblem::HeaderLength { columns, header }]));
+        }
+        if file.names.is_empty() {
+            mappings.push(FieldMapping { field_count: 0, fields: Vec::new() });
+            continue;
+        }
+        let (columns, mapping) = map_fields(schema, file.names, rules).map_err(fail)?;
+        match &first {
+            None => first = Some((file.path, columns)),
+            Some((path, expected)) if *expected != columns => {
+                return Err(fail(vec![MappingProblem::UnlikeFirstFile {
+                    first: path.to_path_buf(),
+                    lacking: only_in(expected, &columns),
+                    besides: only_in(&columns, expected),
+                }]));
+            }
+            Some(_) => {}
+        }
+        mappings.push(mapping);
+    }
+    Ok((first.map_or_else(|| schema.columns.clone(), |(_, columns)| columns), mappings))
+}
+
+/// A warning for each file whose header is passed over though it looks like data: not one of its fields is named in `--columns`
+/// or by the table. A header of other names is a good reason for `--columns`, so this is no error.
+pub fn doubtful_headers(schema: &TableSchema, files: &[FileFields<'_>]) -> Vec<String> {
+    let doubtful = |file: &&FileFields<'_>| {
+        let known = |field: &String| {
+            let same = |name: &String| name.trim().to_lowercase() == field.trim().to_lowercase();
+            file.names.iter().any(same) || !matches!(target(schema, field), Target::Unknown)
+        };
+        !file.passed_over.is_empty() && !file.passed_over.iter().any(known)
+    };
+    let warn = |file: &FileFields<'_>| {
+        format!(
+            "{}: the first line is passed over as a header, but none of its fields is a column: {}; if it is data, it is \
+             NOT LOADED: give --no-header",
+            file.path.display(),
+            cut(&names(file.passed_over))
+        )
+    };
+    files.iter().filter(doubtful).map(warn).collect()
+}
+
+/// The beginning of a text that may be long.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+fn only_in(these: &[Column], those: &[Column]) -> Vec<String> {
+    these.iter().filter(|column| !those.contains(column)).map(|column| column.name.clone()).collect()
+}
+
+fn error(schema: &TableSchema, file: PathBuf, problems: Vec<MappingProblem>) -> MappingError {
+    MappingError { file, table: schema.name.clone(), problems, columns: column_list(schema) }
+}
+
+/// The table's columns as a person would list them: `id int (partition key), ...`.
+pub fn column_list(schema: &TableSchema) -> String {
+    let loadable = schema.columns.iter().map(|column| {
+        let role = match column.role {
+            ColumnRole::PartitionKey => " (partition key)",
+            ColumnRole::ClusteringKey => " (clustering key)",
+            ColumnRole::Static => " (static)",
+            ColumnRole::Regular => "",
+        };
+        format!("{} {}{role}", shown(&column.name), column.cql_type)
+    });
+    let others = schema
+        .unsupported
+        .iter()
+        .map(|(name, cql_type)| format!("{} {cql_type} (not loadable yet)", shown(name)));
+    loadable.chain(others).collect::<Vec<_>>().join(", ")
+}
+
+/// A column's name, in quotes only where CQL itself would need them for its characters.
+fn shown(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { quoted(name) }
+}
+
+/// What a field's name stands for.
+enum Target {
+    /// A column, by its place in the table's loadable ones.
+    Column(usize),
+    /// A column that cannot be loaded, by its place among those.
+    Unsupported(usize),
+    /// One of several.
+    Ambiguous(Vec<String>),
+    /// Nothing.
+    Unknown,
+}
+
+fn target(schema: &TableSchema, field: &str) -> Target {
+    let loadable =
+        schema.columns.iter().enumerate().map(|(at, column)| (column.name.as_str(), Target::Column(at)));
+    let others =
+        schema.unsupported.iter().enumerate().map(|(at, (name, _))| (name.as_str(), Target::Unsupported(at)));
+    let mut all: Vec<(&str, Target)> = loadable.chain(others).collect();
+    let trimmed = field.trim();
+    let exact = all
+        .iter()
+        .position(|(name, _)| *name == field)
+        .or_else(|| all.iter().position(|(name, _)| *name == trimmed));
+    if let Some(at) = exact {
+        return all.swap_remove(at).1;
+    }
+    let lower = trimmed.to_lowercase();
+    all.retain(|(name, _)| name.to_lowercase() == lower);
+    match all.len() {
+        0 => Target::Unknown,
+        1 => all.swap_remove(0).1,
+        _ => Target::Ambiguous(all.into_iter().map(|(name, _)| name.to_owned()).collect()),
+    }
+}
+
+/// Maps the fields of these names to the table's columns. The columns come in the table's order, whatever the fields'.
+///
+/// A name is the column's as it stands; else without the spaces around it; else, if just one column differs from it in
+/// case only, that one.
+fn map_fields(
+    schema: &TableSchema,
+    fields: &[String],
+    rules: MappingRules,
+) -> Result<(Vec<Column>, FieldMapping), Vec<MappingProblem>> {
+    let mut problems = Vec::new();
+    let mut unknown = Vec::new();
+    let mut unsupported = BTreeSet::new();
+    let mut filled: Vec<Vec<usize>> = vec![Vec::new(); schema.columns.len()];
+    for (index, field) in fields.iter().enumerate() {
+        match target(schema, field) {
+            Target::Column(at) => {
+                if let Some(by) = filled.get_mut(at) {
+                    by.push(index);
+                }
+            }
+            Target::Unsupported(at) => unsupported.extend(schema.unsupported.get(at)),
+            Target::Ambiguous(candidates) => {
+                problems.push(MappingProblem::Ambiguous { field: field.clone(), candidates });
+            }
+            Target::Unknown => unknown.push(field.clone()),
+        }
+    }
+    if !fields.is_empty() && unknown.len() == fields.len() {
+        return Err(vec![MappingProblem::NothingMatches(unknown)]);
+    }
+    if !unknown.is_empty() && !rules.allow_unknown {
+        problems.push(MappingProblem::Unknown(unknown));
+    }
+    if !unsupported.is_empty() {
+        let listed =
+            unsupported.iter().map(|(name, cql_type)| format!("{} {cql_type}", shown(name))).collect();
+        problems.push(MappingProblem::Unsupported(listed));
+    }
+    problems.extend(duplicates(schema, fields, &filled));
+    problems.extend(missing(schema, &filled, &unsupported, rules));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let mapped = schema.columns.iter().zip(&filled);
+    let (columns, places) =
+        mapped.filter_map(|(column, by)| by.first().map(|&index| (column.clone(), index))).unzip();
+    Ok((columns, FieldMapping { field_count: fields.len(), fields: places }))
+}
+
+fn duplicates(schema: &TableSchema, fields: &[String], filled: &[Vec<usize>]) -> Vec<MappingProblem> {
+    let mapped = schema.columns.iter().zip(filled).filter(|(_, by)| by.len() > 1);
+    mapped
+        .map(|(column, by)| MappingProblem::Duplicate {
+            column: column.name.clone(),
+            fields: by.iter().filter_map(|&index| fields.get(index).cloned()).collect(),
+        })
+        .collect()
+}
+
+fn missing(
+    schema: &TableSchema,
+    filled: &[Vec<usize>],
+    named: &BTreeSet<&(String, String)>,
+    rules: MappingRules,
+) -> Vec<MappingProblem> {
+    let empty =
+        || schema.columns.iter().zip(filled).filter(|(_, by)| by.is_empty()).map(|(column, _)| column);
+    let keys: Vec<String> =
+        empty().filter(|column| column.role.is_key()).map(|column| column.name.clone()).collect();
+    let mut others: Vec<String> =
+        empty().filter(|column| !column.role.is_key()).map(|column| column.name.clone()).collect();
+    others.extend(
+        schema.unsupported.iter().filter(|column| !named.contains(column)).map(|(name, _)| name.clone()),
+    );
+    let mut problems = Vec::new();
+    if !keys.is_empty() {
+        problems.push(MappingProblem::MissingKeys(keys));
+    }
+    if !others.is_empty() && !rules.allow_missing {
+        problems.push(MappingProblem::Missing(others));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests;

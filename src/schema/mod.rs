@@ -1,6 +1,7 @@
 //! What the table wants: its columns and types, how a file's fields map to them, and the statement that writes a row.
 
 pub mod mapping;
+pub mod prepare;
 pub mod statement;
 pub mod table;
 pub mod types;

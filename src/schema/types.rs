@@ -47,6 +47,37 @@ pub enum CqlType {
 }
 
 impl CqlType {
+    /// Every type, by name.
+    pub const ALL: [CqlType; 19] = [
+        CqlType::Ascii,
+        CqlType::Bigint,
+        CqlType::Blob,
+        CqlType::Boolean,
+        CqlType::Date,
+        CqlType::Decimal,
+        CqlType::Double,
+        CqlType::Duration,
+        CqlType::Float,
+        CqlType::Inet,
+        CqlType::Int,
+        CqlType::Smallint,
+        CqlType::Text,
+        CqlType::Time,
+        CqlType::Timestamp,
+        CqlType::Timeuuid,
+        CqlType::Tinyint,
+        CqlType::Uuid,
+        CqlType::Varint,
+    ];
+
+    /// The type of this name, as `system_schema.columns` spells it; `None` for collections, user types and all else.
+    pub fn from_name(name: &str) -> Option<CqlType> {
+        if name == "varchar" {
+            return Some(CqlType::Text);
+        }
+        CqlType::ALL.into_iter().find(|cql_type| cql_type.name() == name)
+    }
+
     /// The type's name in CQL.
     pub fn name(self) -> &'static str {
         match self {
@@ -76,5 +107,21 @@ impl CqlType {
 impl std::fmt::Display for CqlType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_is_found_by_its_name_and_nothing_else_is() {
+        for cql_type in CqlType::ALL {
+            assert_eq!(CqlType::from_name(cql_type.name()), Some(cql_type));
+        }
+        assert_eq!(CqlType::from_name("varchar"), Some(CqlType::Text));
+        for other in ["counter", "list<int>", "frozen<addr>", "vector<float, 3>", "Int", "", "\"int\""] {
+            assert_eq!(CqlType::from_name(other), None, "{other}");
+        }
     }
 }
