@@ -1,51 +1,54 @@
 //! ringload bulk-loads files into Apache Cassandra and ScyllaDB through worker processes.
 //!
 //! ```text
-//! paths -> InputFile -> WorkUnit -> Chunk -> RecordBatch -> EncodedBatch -> request -> outcomes -> UnitReport
+//! paths -> InputFile -> WorkUnit -> Chunk -> RecordBatch -> BoundBatch -> request -> outcomes -> UnitReport
 //!   plan::discover   plan::split   worker::read  format    codec::row     insert::*            |  coordinator
 //!   ------------- coordinator ---+------------------------ worker process ---------------------+-- coordinator
 //! ```
 //!
 //! The modules below stand in the order in which data passes through them. ARCHITECTURE.md tells the whole story.
 
-/// What the user typed: commands and flags, no I/O.
+// What the user typed: commands and flags, no I/O.
 pub mod cli;
 
-/// Flags, environment and configuration file resolved into validated settings.
+// Flags, environment and configuration file resolved into validated settings.
 pub mod settings;
 
-/// From paths to work units with proved record boundaries.
+// This machine's clock.
+pub mod clock;
+
+// From paths to work units with proved record boundaries.
 pub mod plan;
 
-/// The parent process: hands out units, grants session permits, owns the run's state.
+// The parent process: hands out units, grants session permits, owns the run's state.
 pub mod coordinator;
 
-/// The messages between the coordinator and its workers, and how they travel.
+// The messages between the coordinator and its workers, and how they travel.
 pub mod control;
 
-/// The child process: read, parse, encode, insert, report.
+// The child process: read, parse, encode, insert, report.
 pub mod worker;
 
-/// Bytes to records; knows nothing of CQL and does no I/O.
+// Bytes to records; knows nothing of CQL and does no I/O.
 pub mod format;
 
-/// What the table wants: its columns, the mapping of fields to columns, the statement.
+// What the table wants: its columns, the mapping of fields to columns, the statement.
 pub mod schema;
 
-/// Text to CQL values; knows nothing of files.
+// Text to CQL values; knows nothing of files.
 pub mod codec;
 
-/// Opening sessions: policies, TLS, authentication, full pools.
+// Opening sessions: policies, TLS, authentication, full pools.
 pub mod session;
 
-/// Encoded rows to acknowledged rows.
+// Encoded rows to acknowledged rows.
 pub mod insert;
 
-/// Records that could not become rows: reject files and the error budget.
+// Records that could not become rows: reject files and the error budget.
 pub mod reject;
 
-/// The only module that prints: progress, summary, warnings.
+// The only module that prints: progress, summary, warnings.
 pub mod report;
 
-/// The top-level error and its exit code.
+// The top-level error and its exit code.
 pub mod error;

@@ -10,10 +10,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::format::csv::dialect::Dialect;
+use crate::plan::discover::InputFile;
 use crate::plan::unit::{UnitId, WorkUnit};
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
-use crate::settings::{ConnectionSettings, Rounding};
+use crate::settings::{ConnectionSettings, Rounding, TableName};
 
 /// The version of these messages. Coordinator and worker are one executable, so any difference is an error.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -21,10 +22,8 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// One input file, as a worker needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSpec {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its size in bytes when it was scanned.
-    pub size: u64,
+    /// The file as it was when it was scanned.
+    pub input: InputFile,
     /// Where each column is found in its records.
     pub mapping: FieldMapping,
     /// The header's original bytes, line end included; empty if it has none. Reject files begin with it.
@@ -40,11 +39,23 @@ pub enum WriteTime {
     Constant(i64),
 }
 
+impl WriteTime {
+    /// The write time of the record with this ordinal in the job, in microseconds since 1970-01-01T00:00:00Z.
+    pub fn of(self, ordinal: u64) -> i64 {
+        match self {
+            WriteTime::Ordinal(base) => base.saturating_add(i64::try_from(ordinal).unwrap_or(i64::MAX)),
+            WriteTime::Constant(constant) => constant,
+        }
+    }
+}
+
 /// All that a worker needs to know of the job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSpec {
     /// How to reach the cluster, secrets included; `None` in a dry run.
     pub connection: Option<ConnectionSettings>,
+    /// The table.
+    pub table: TableName,
     /// The statement and its columns.
     pub row_plan: RowPlan,
     /// The input files by [`FileId`](crate::plan::unit::FileId).
@@ -65,6 +76,8 @@ pub struct JobSpec {
     pub retry_for: Duration,
     /// Where rejects are collected, unit by unit.
     pub rejects_dir: PathBuf,
+    /// After so many rejects a worker waits for the coordinator's verdict; `None`: the budget is no number.
+    pub reject_limit: Option<u64>,
 }
 
 /// From the coordinator to a worker.
@@ -151,8 +164,10 @@ pub enum FromWorker {
 pub struct UnitCounts {
     /// Bytes whose records are all done.
     pub bytes: u64,
-    /// Records read.
+    /// Records that are settled: written or rejected.
     pub records: u64,
+    /// Records that are parsed: those that are settled, and those on their way.
+    pub parsed: u64,
     /// Rows acknowledged (in a dry run: encoded).
     pub written: u64,
     /// Records rejected.

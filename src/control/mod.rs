@@ -1,3 +1,5 @@
 //! The control channel between the coordinator and its workers: small messages, never rows.
 
+pub mod latency;
 pub mod message;
+pub mod transport;
