@@ -1,0 +1,25 @@
+//! The engine that writes nothing: for dry runs, and for measuring everything before the last stage.
+
+use crossbeam_channel::Receiver;
+
+use super::engine::{BoundBatch, Engine};
+use crate::control::message::WorkerTotals;
+
+/// Counts rows as written.
+#[derive(Debug, Default)]
+pub struct CountEngine;
+
+impl Engine for CountEngine {
+    type Row = ();
+
+    fn bind(&self, _values: &[u8]) -> Result<Self::Row, String> {
+        Ok(())
+    }
+
+    fn run(&self, feed: Receiver<BoundBatch<()>>) -> WorkerTotals {
+        for batch in feed {
+            batch.chunk.written(batch.rows.len() as u64);
+        }
+        WorkerTotals::default()
+    }
+}

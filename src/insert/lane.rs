@@ -1,0 +1,202 @@
+//! One lane of the inserter: it has one request in flight at a time, so as many lanes as requests in flight. A lane takes a short
+//! run of rows, sends each until it is settled, and takes the next run.
+//!
+//! A lane never gives a row up silently: it is acknowledged, rejected for what the server said of it, or the worker stops.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use scylla::errors::ExecutionError;
+use scylla::statement::bound::BoundStatement;
+
+use super::cql::{Gauges, Target};
+use super::engine::{BoundBatch, BoundRow};
+use super::fault::{Attempt, Decision, FaultKind, classify, decide};
+use super::halt::Halt;
+use crate::clock::Clock;
+use crate::control::message::FailureKind;
+use crate::schema::prepare::prepare_insert;
+
+/// After so many refusals without an acknowledgement, the table is looked at again.
+const REFUSED_IN_A_ROW_MAX: u64 = 20;
+
+/// A few rows of one batch, handed to a lane at once.
+pub(super) struct Run {
+    pub(super) batch: Arc<BoundBatch<BoundStatement>>,
+    pub(super) rows: Range<usize>,
+}
+
+/// What all lanes share.
+pub(super) struct Lane {
+    pub(super) target: Arc<Target>,
+    pub(super) halt: Arc<Halt>,
+    pub(super) gauges: Arc<Gauges>,
+    pub(super) retry_for: Duration,
+    /// Where rows wait until their write time has come: by this clock.
+    pub(super) clock: Option<Clock>,
+}
+
+/// How a row was settled.
+enum Settled {
+    Acknowledged(Duration),
+    Refused(String),
+    Stopped,
+}
+
+impl Lane {
+    /// Sends the rows of one run; returns the latencies of those that were acknowledged.
+    pub(super) async fn send(&self, run: &Run, latencies: &mut Vec<Duration>) {
+        for row in &run.batch.rows[run.rows.clone()] {
+            if let Some(clock) = self.clock {
+                self.hold_until(row.write_time_us, clock).await;
+            }
+            if self.halt.is_stopped() {
+                return;
+            }
+            self.gauges.in_flight.fetch_add(1, Ordering::Relaxed);
+            let settled = self.settle(&run.batch, row).await;
+            self.gauges.in_flight.fetch_sub(1, Ordering::Relaxed);
+            match settled {
+                Settled::Acknowledged(latency) => {
+                    latencies.push(latency);
+                    self.gauges.acknowledged.fetch_add(1, Ordering::Relaxed);
+                    self.gauges.refused_in_a_row.store(0, Ordering::Relaxed);
+                    run.batch.chunk.written(1);
+                }
+                Settled::Refused(message) => {
+                    self.suspect_the_table().await;
+                    run.batch.chunk.refused(row.record, message);
+                }
+                Settled::Stopped => return,
+            }
+        }
+    }
+
+    async fn settle(&self, batch: &BoundBatch<BoundStatement>, row: &BoundRow<BoundStatement>) -> Settled {
+        let mut failing: Option<Failing<'_>> = None;
+        loop {
+            let sent_at = Instant::now();
+            self.gauges.requests.fetch_add(1, Ordering::Relaxed);
+            let error = match self.target.session.execute_bound_unpaged(&row.row).await {
+                Ok(_) => return Settled::Acknowledged(sent_at.elapsed()),
+                Err(error) => error,
+            };
+            let acknowledged = self.gauges.acknowledged.load(Ordering::Relaxed);
+            let failing = failing.get_or_insert_with(|| Failing::begin(&self.gauges, acknowledged));
+            failing.sent = failing.sent.saturating_add(1);
+            match self.decide(failing, classify(&error)) {
+                Decision::Retry(pause) => {
+                    self.gauges.note_fault(&error);
+                    if !self.pause(pause).await {
+                        return Settled::Stopped;
+                    }
+                    batch.chunk.retried();
+                }
+                Decision::Reject => return Settled::Refused(error.to_string()),
+                Decision::GiveUp => {
+                    self.halt.fail(FailureKind::Cluster, gave_up(&error, failing));
+                    return Settled::Stopped;
+                }
+            }
+        }
+    }
+
+    fn decide(&self, failing: &Failing<'_>, kind: FaultKind) -> Decision {
+        let others_succeed = self.gauges.acknowledged.load(Ordering::Relaxed) > failing.acknowledged;
+        let failing_for = failing.since.elapsed();
+        decide(Attempt { kind, sent: failing.sent, failing_for, others_succeed }, self.retry_for, jitter())
+    }
+
+    /// When the server refuses row after row, it may be the table that has changed, and not the rows that are bad.
+    async fn suspect_the_table(&self) {
+        let refused = self.gauges.refused_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
+        if !refused.is_multiple_of(REFUSED_IN_A_ROW_MAX) {
+            return;
+        }
+        let Target { session, table, row_plan } = &*self.target;
+        if let Err(error) = prepare_insert(session, table, row_plan).await
+            && !error.is_passing()
+        {
+            self.halt
+                .fail(FailureKind::Cluster, format!("the server refused {refused} rows in a row: {error}"));
+        }
+    }
+
+    /// Waits before a request is sent again; false when the worker is to stop.
+    async fn pause(&self, pause: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => true,
+            () = self.halt.stopped() => false,
+        }
+    }
+
+    /// A row is not written before its write time: rows of the future would shadow what applications write.
+    async fn hold_until(&self, write_time_us: i64, clock: Clock) {
+        let ahead = write_time_us.saturating_sub(clock.now_us());
+        if let Ok(ahead @ 1..) = u64::try_from(ahead) {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_micros(ahead)) => (),
+                () = self.halt.stopped() => (),
+            }
+        }
+    }
+}
+
+/// A row that has failed and is not settled: it counts as waiting for as long.
+struct Failing<'a> {
+    gauges: &'a Gauges,
+    since: Instant,
+    sent: u32,
+    /// Rows of the worker that were acknowledged when this one failed first.
+    acknowledged: u64,
+}
+
+impl<'a> Failing<'a> {
+    fn begin(gauges: &'a Gauges, acknowledged: u64) -> Self {
+        gauges.waiting.fetch_add(1, Ordering::Relaxed);
+        Failing { gauges, since: Instant::now(), sent: 0, acknowledged }
+    }
+}
+
+impl Drop for Failing<'_> {
+    fn drop(&mut self) {
+        self.gauges.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn gave_up(error: &ExecutionError, failing: &Failing<'_>) -> String {
+    match classify(error) {
+        FaultKind::Fatal => format!("the cluster refuses the load: {error}"),
+        _ => format!(
+            "a row failed {} times in {} s, longer than --retry-for allows; the last error: {error}",
+            failing.sent,
+            failing.since.elapsed().as_secs()
+        ),
+    }
+}
+
+/// A number in 0..1 that differs from row to row (SplitMix64 over a counter): enough to keep retries apart.
+fn jitter() -> f64 {
+    static STEPS: AtomicU64 = AtomicU64::new(0);
+    let step = STEPS.fetch_add(1, Ordering::Relaxed).wrapping_add(u64::from(std::process::id()) << 32);
+    let mut mixed = step.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_spreads_over_the_whole_range() {
+        let drawn: Vec<f64> = (0..1_000).map(|_| jitter()).collect();
+        assert!(drawn.iter().all(|x| (0.0..1.0).contains(x)));
+        let low = drawn.iter().filter(|x| **x < 0.25).count();
+        let high = drawn.iter().filter(|x| **x >= 0.75).count();
+        assert!((150..350).contains(&low) && (150..350).contains(&high), "{low} {high}");
+    }
+}
