@@ -1,1 +1,138 @@
-//! (being built)
+//! The child process: obeys the coordinator's messages, loads units, reports, and ends when its input ends.
+//!
+//! A worker never outlives its coordinator, never prints, and may be killed at any instant without loss.
+
+pub mod desk;
+pub mod memory;
+pub mod pipeline;
+pub mod session;
+
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+
+use crate::control::message::{FailureKind, FromWorker, JobSpec, PROTOCOL_VERSION, ToWorker, WorkerTotals};
+use crate::control::transport::{self, ReceiveError};
+use crate::insert::count::CountEngine;
+use crate::insert::engine::Engine;
+use crate::insert::halt::{Failure, Halt, PanicWatch};
+use crate::plan::unit::WorkUnit;
+use desk::Desk;
+use pipeline::Pipeline;
+
+/// Messages read ahead. A worker is never sent more than a permit, two units and an end without having answered.
+const INBOX_MESSAGES: usize = 16;
+/// How soon a worker that waits for a unit sees that it is to stop.
+const STOP_SEEN_WITHIN: Duration = Duration::from_millis(50);
+
+/// Runs a worker over its control channel until the channel ends or its work is done.
+pub fn run(reader: impl BufRead + Send + 'static, writer: impl Write + Send + 'static) {
+    let halt = Arc::new(Halt::default());
+    let desk = Arc::new(Desk::new(writer, Arc::clone(&halt)));
+    let inbox = listen(reader, Arc::clone(&halt));
+    let outcome = greet(&inbox, &desk).and_then(|job| match job.connection {
+        Some(_) => session::load_through_session(job, &inbox, &desk),
+        None => load(job, CountEngine, &inbox, &desk),
+    });
+    match halt.failure().or(outcome.as_ref().err().cloned()) {
+        Some(Failure { kind, message }) => desk.say(&FromWorker::Failed { kind, message }),
+        None => desk.say(&FromWorker::Bye { totals: outcome.unwrap_or_default() }),
+    }
+}
+
+/// Reads messages on a thread of its own, so that a stop is seen whatever the worker is doing.
+fn listen(mut reader: impl BufRead + Send + 'static, halt: Arc<Halt>) -> Receiver<ToWorker> {
+    let (to_inbox, inbox) = bounded(INBOX_MESSAGES);
+    thread::spawn(move || {
+        loop {
+            match transport::receive(&mut reader) {
+                Ok(Some(ToWorker::Stop)) => return halt.stop(),
+                Ok(Some(message)) => {
+                    if to_inbox.send(message).is_err() {
+                        return;
+                    }
+                }
+                // The end of the stream is the end of the coordinator.
+                Ok(None) | Err(ReceiveError::Io(_)) => return halt.stop(),
+                Err(error) => return halt.fail(FailureKind::Protocol, error.to_string()),
+            }
+        }
+    });
+    inbox
+}
+
+/// The version comes before everything else.
+fn greet(inbox: &Receiver<ToWorker>, desk: &Desk) -> Result<JobSpec, Failure> {
+    desk.say(&FromWorker::Hello { version: PROTOCOL_VERSION });
+    match inbox.recv() {
+        Ok(ToWorker::Hello { version: PROTOCOL_VERSION, job }) => Ok(*job),
+        Ok(ToWorker::Hello { version, .. }) => Err(protocol(format!(
+            "the coordinator speaks version {version} and this worker version {PROTOCOL_VERSION}: was the program replaced \
+             during the run? run it again"
+        ))),
+        Ok(_) => Err(protocol("the first message is not hello".into())),
+        Err(_) => Err(protocol("the coordinator went away before it said hello".into())),
+    }
+}
+
+/// Loads every unit that comes through `engine`. This is the worker's whole life once it is connected.
+fn load<E: Engine>(
+    job: JobSpec,
+    engine: E,
+    inbox: &Receiver<ToWorker>,
+    desk: &Arc<Desk>,
+) -> Result<WorkerTotals, Failure> {
+    let engine = Arc::new(engine);
+    let (feed, rows) = bounded(pipeline::BATCHES_AHEAD);
+    let inserter = {
+        let engine = Arc::clone(&engine);
+        let halt = Arc::clone(desk.halt());
+        thread::spawn(move || {
+            let _watch = PanicWatch::new(&halt, "the inserter");
+            engine.run(rows)
+        })
+    };
+    let mut pipeline = Pipeline::new(job, engine, feed, Arc::clone(desk))?;
+    let ticker = desk.start_ticker();
+    let loaded = load_units(&mut pipeline, inbox, desk.halt());
+    pipeline.finish();
+    let totals = inserter.join().map_err(|_| protocol("the inserter panicked: this is a bug".into()));
+    ticker.stop();
+    desk.close_units();
+    loaded.and(totals)
+}
+
+fn load_units<E: Engine>(
+    pipeline: &mut Pipeline<E>,
+    inbox: &Receiver<ToWorker>,
+    halt: &Halt,
+) -> Result<(), Failure> {
+    while let Some((unit, attempt)) = next_unit(inbox, halt)? {
+        if let Err(failure) = pipeline.load_unit(unit, attempt) {
+            halt.fail(failure.kind, failure.message);
+        }
+    }
+    Ok(())
+}
+
+/// The next unit; `None` when no more will come or the worker is to stop.
+fn next_unit(inbox: &Receiver<ToWorker>, halt: &Halt) -> Result<Option<(WorkUnit, u32)>, Failure> {
+    while !halt.is_stopped() {
+        return match inbox.recv_timeout(STOP_SEEN_WITHIN) {
+            Ok(ToWorker::Unit { unit, attempt }) => Ok(Some((unit, attempt))),
+            Ok(ToWorker::Finish | ToWorker::Stop) | Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Ok(ToWorker::Hello { .. } | ToWorker::PermitGranted) => {
+                Err(protocol("a message came out of turn".into()))
+            }
+            Err(RecvTimeoutError::Timeout) => continue,
+        };
+    }
+    Ok(None)
+}
+
+fn protocol(message: String) -> Failure {
+    Failure { kind: FailureKind::Protocol, message }
+}

@@ -1,0 +1,246 @@
+//! THE data path for one unit: read -> parse -> encode -> bind -> (feed) -> insert.
+//!
+//! Chunks of a unit are loaded in parallel on the worker's rayon pool, and a unit begins while the last rows of the one before are
+//! still in flight. What bounds it: a fixed number of bytes of input at once and of batches between parsing and inserting.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+
+use super::desk::Desk;
+use super::memory::{Lease, MemoryBudget};
+use crate::codec::CodecOptions;
+use crate::codec::row::RowEncoder;
+use crate::control::message::{FailureKind, FromWorker, JobSpec};
+use crate::format::csv::reader::{ChunkReader, ReadError};
+use crate::format::record::RecordBatch;
+use crate::insert::engine::{BoundBatch, BoundRow, Engine};
+use crate::insert::halt::{Failure, PanicWatch};
+use crate::insert::load::{ChunkLoad, RejectBrake, UnitLoad};
+use crate::plan::discover::{InputError, InputFile};
+use crate::plan::unit::{Chunk, FileId, WorkUnit};
+use crate::reject::part::{PartFiles, PartWriter};
+
+/// Bytes of input that a worker holds at once, from reading to the last acknowledgement; rows in memory take about four times as
+/// much. Enough rows of up to 30 KiB to keep the default number of requests in flight.
+const MEMORY_BYTES: u64 = 8 << 20;
+/// Batches between the parser threads and the inserter. Small: what waits here could as well wait as a file.
+pub const BATCHES_AHEAD: usize = 4;
+
+/// A worker's way of loading units.
+pub struct Pipeline<E: Engine> {
+    shared: Arc<Shared<E>>,
+    pool: rayon::ThreadPool,
+    memory: Arc<MemoryBudget>,
+    /// The file that was opened last: units come in file order.
+    source: Option<(FileId, Arc<Source>)>,
+    brake: Arc<RejectBrake>,
+}
+
+/// What the tasks on the pool share.
+struct Shared<E: Engine> {
+    job: JobSpec,
+    engine: Arc<E>,
+    feed: Sender<BoundBatch<E::Row>>,
+    desk: Arc<Desk>,
+}
+
+/// An input file that is open, and the way its records become rows.
+struct Source {
+    file: File,
+    input: InputFile,
+    encoder: RowEncoder,
+}
+
+/// A chunk on its way.
+struct ChunkTask {
+    unit: Arc<UnitLoad>,
+    chunk: Chunk,
+    source: Arc<Source>,
+    first_ordinal: u64,
+    first_record: u64,
+    memory: Lease,
+}
+
+/// Why a chunk could not be loaded. Bad records are not among these: they are rejected and the chunk goes on.
+#[derive(Debug, thiserror::Error)]
+enum ChunkFailure {
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error("{}: bytes {start} to {end}: {source}", path.display())]
+    Parse { path: PathBuf, start: u64, end: u64, source: ReadError },
+    #[error(
+        "{}: bytes {start} to {end} held {expected} records when they were scanned and hold {found} now: let the file's writer \
+         finish, then load it again",
+        path.display()
+    )]
+    Changed { path: PathBuf, start: u64, end: u64, expected: u64, found: u64 },
+    #[error("a row cannot be bound: {0}; this is a bug")]
+    Bind(String),
+}
+
+impl<E: Engine> Pipeline<E> {
+    /// A pipeline that ends in `feed`.
+    ///
+    /// # Errors
+    /// The threads cannot be started.
+    pub fn new(
+        job: JobSpec,
+        engine: Arc<E>,
+        feed: Sender<BoundBatch<E::Row>>,
+        desk: Arc<Desk>,
+    ) -> Result<Self, Failure> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(job.threads)
+            .thread_name(|index| format!("parse-{index}"))
+            // A panic fails the worker (see `PanicWatch`); without a handler it would end the process without a word.
+            .panic_handler(|_| ())
+            .build()
+            .map_err(|error| Failure { kind: FailureKind::Protocol, message: error.to_string() })?;
+        let brake = Arc::new(RejectBrake::new(job.reject_limit.unwrap_or(u64::MAX)));
+        let shared = Arc::new(Shared { job, engine, feed, desk });
+        let memory = Arc::new(MemoryBudget::new(MEMORY_BYTES));
+        Ok(Pipeline { shared, pool, memory, source: None, brake })
+    }
+
+    /// Brings a unit on its way; returns when its last chunk is, and reports the unit when its last record is settled.
+    ///
+    /// # Errors
+    /// The input file cannot be opened.
+    pub fn load_unit(&mut self, unit: WorkUnit, attempt: u32) -> Result<(), Failure> {
+        let source = self.open(unit.file)?;
+        let (mut first_ordinal, mut first_record) = (unit.first_ordinal, unit.first_record);
+        let load = Arc::new(self.begin(unit, attempt, &source.input));
+        self.shared.desk.begin(Arc::clone(&load));
+        for &chunk in &load.unit.chunks {
+            let memory = self.memory.take(chunk.len);
+            if self.shared.desk.halt().is_stopped() {
+                break;
+            }
+            let (unit, source) = (Arc::clone(&load), Arc::clone(&source));
+            let task = ChunkTask { unit, chunk, source, first_ordinal, first_record, memory };
+            first_ordinal += chunk.records;
+            first_record += chunk.records;
+            let shared = Arc::clone(&self.shared);
+            self.pool.spawn_fifo(move || {
+                let _watch = PanicWatch::new(shared.desk.halt(), "a parser thread");
+                if let Err(failure) = shared.load_chunk(task) {
+                    shared.desk.halt().fail(failure.kind(), failure.to_string());
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// No more units: the feed ends when the last chunk has gone through.
+    pub fn finish(self) {
+        drop(self);
+    }
+
+    fn begin(&self, unit: WorkUnit, attempt: u32, input: &InputFile) -> UnitLoad {
+        let job = &self.shared.job;
+        let path = input.path.display().to_string();
+        let rejects = PartWriter::new(PartFiles::new(&job.rejects_dir, unit.id, attempt));
+        let desk = Arc::clone(&self.shared.desk);
+        let on_done = Box::new(move |report| desk.say(&FromWorker::UnitDone { report }));
+        let halt = Arc::clone(self.shared.desk.halt());
+        UnitLoad::new(unit, attempt, path, rejects, halt, Arc::clone(&self.brake), on_done)
+    }
+
+    fn open(&mut self, id: FileId) -> Result<Arc<Source>, Failure> {
+        if let Some((open, source)) = &self.source
+            && *open == id
+        {
+            return Ok(Arc::clone(source));
+        }
+        let job = &self.shared.job;
+        let fail = |kind, message| Failure { kind, message };
+        let spec = job.files.get(id.0 as usize).ok_or_else(|| {
+            fail(FailureKind::Protocol, format!("a unit belongs to input file {}, which is unknown", id.0))
+        })?;
+        let file = spec.input.open().map_err(|error| fail(FailureKind::Input, error.to_string()))?;
+        let options = CodecOptions { rounding: job.rounding };
+        let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, options);
+        let source = Arc::new(Source { file, input: spec.input.clone(), encoder });
+        self.source = Some((id, Arc::clone(&source)));
+        Ok(source)
+    }
+}
+
+impl<E: Engine> Shared<E> {
+    /// One chunk, from its bytes to bound rows in the feed.
+    fn load_chunk(&self, task: ChunkTask) -> Result<(), ChunkFailure> {
+        let records = self.read(&task)?;
+        let (first_ordinal, source, chunk_records) = (task.first_ordinal, task.source, task.chunk.records);
+        let chunk = Arc::new(ChunkLoad::new(
+            task.unit,
+            task.chunk,
+            task.first_record,
+            records,
+            Box::new(task.memory),
+        ));
+        if chunk_records == 0 {
+            chunk.nothing_to_settle();
+        }
+        let rows = self.encode(&chunk, &source.encoder, first_ordinal)?;
+        if !rows.is_empty() {
+            // The inserter is gone only when the worker is stopping.
+            let _ = self.feed.send(BoundBatch { chunk, rows });
+        }
+        Ok(())
+    }
+
+    fn read(&self, task: &ChunkTask) -> Result<RecordBatch, ChunkFailure> {
+        let Source { input, file, .. } = &*task.source;
+        let Chunk { start, len, records: expected, .. } = task.chunk;
+        // The scan made the chunk, so it is no longer than a record may be and a chunk is.
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+        input.read_at(file, &mut bytes, start)?;
+        // What was proved of the file holds only while nobody writes to it.
+        input.check_unchanged(file)?;
+        let (path, end) = (&input.path, start + len);
+        let records = ChunkReader::new(&self.job.dialect)
+            .read(bytes)
+            .map_err(|source| ChunkFailure::Parse { path: path.clone(), start, end, source })?;
+        match records.len() as u64 {
+            found if found == expected => Ok(records),
+            found => Err(ChunkFailure::Changed { path: path.clone(), start, end, expected, found }),
+        }
+    }
+
+    /// Encodes and binds each record; bad ones are rejected on the way.
+    fn encode(
+        &self,
+        chunk: &Arc<ChunkLoad>,
+        encoder: &RowEncoder,
+        first_ordinal: u64,
+    ) -> Result<Vec<BoundRow<E::Row>>, ChunkFailure> {
+        let mut rows = Vec::with_capacity(chunk.records().len());
+        let mut values = Vec::new();
+        for (record, ordinal) in chunk.records().iter().zip(first_ordinal..) {
+            let write_time_us = self.job.write_time.of(ordinal);
+            values.clear();
+            match encoder.encode(record, write_time_us, &mut values) {
+                Ok(()) => {
+                    let row = self.engine.bind(&values).map_err(ChunkFailure::Bind)?;
+                    rows.push(BoundRow { record: record.index() as u32, write_time_us, row });
+                }
+                Err(fault) => chunk.reject(record.index() as u32, &fault),
+            }
+        }
+        Ok(rows)
+    }
+}
+
+impl ChunkFailure {
+    fn kind(&self) -> FailureKind {
+        match self {
+            ChunkFailure::Input(_) | ChunkFailure::Parse { .. } | ChunkFailure::Changed { .. } => {
+                FailureKind::Input
+            }
+            ChunkFailure::Bind(_) => FailureKind::Accounting,
+        }
+    }
+}
