@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::settings::TableName;
+
 /// A happening that somebody may want to see.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunEvent {
@@ -115,6 +117,33 @@ pub struct Summary {
     pub latency: Option<Latency>,
     /// The reject files' directory, if there are any.
     pub rejects_dir: Option<PathBuf>,
+}
+
+impl Summary {
+    /// The summary of a load that could not begin: nothing was read or written, and `message` says why.
+    pub fn not_begun(table: &TableName, inputs: &[PathBuf], dry_run: bool, message: String) -> Summary {
+        Summary {
+            status: RunStatus::Failed,
+            message: Some(message),
+            table: table.to_string(),
+            inputs: inputs.to_vec(),
+            dry_run,
+            bytes: 0,
+            records: 0,
+            written: 0,
+            rejected: 0,
+            retried: 0,
+            units: 0,
+            workers: 0,
+            workers_lost: 0,
+            session_starts: 0,
+            session_starts_peak: 0,
+            requests: 0,
+            elapsed: Duration::ZERO,
+            latency: None,
+            rejects_dir: None,
+        }
+    }
 }
 
 /// Latency percentiles, in milliseconds.

@@ -1,0 +1,66 @@
+//! Requests and latencies of all workers, put together.
+
+use hdrhistogram::Histogram;
+
+use crate::control::latency::new_histogram;
+use crate::control::message::WorkerTotals;
+use crate::report::event::Latency;
+
+/// The workers' totals added up.
+#[derive(Debug)]
+pub struct LatencyTally {
+    requests: u64,
+    histogram: Histogram<u64>,
+}
+
+impl Default for LatencyTally {
+    fn default() -> Self {
+        LatencyTally { requests: 0, histogram: new_histogram() }
+    }
+}
+
+impl LatencyTally {
+    /// Adds a worker's totals.
+    pub fn add(&mut self, totals: &WorkerTotals) {
+        self.requests += totals.requests;
+        for &(latency_us, count) in &totals.latency_us {
+            self.histogram.saturating_record_n(latency_us, count);
+        }
+    }
+
+    /// Requests of all workers.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// The latencies, if there were any.
+    pub fn latency(&self) -> Option<Latency> {
+        let ms = |us: u64| us as f64 / 1_000.0;
+        (!self.histogram.is_empty()).then(|| Latency {
+            p50: ms(self.histogram.value_at_quantile(0.5)),
+            p99: ms(self.histogram.value_at_quantile(0.99)),
+            p999: ms(self.histogram.value_at_quantile(0.999)),
+            max: ms(self.histogram.max()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_those_of_all_workers_together() {
+        let mut tally = LatencyTally::default();
+        assert_eq!(tally.latency(), None);
+        tally.add(&WorkerTotals { requests: 98, latency_us: vec![(1_000, 98)] });
+        tally.add(&WorkerTotals { requests: 2, latency_us: vec![(100_000, 2)] });
+        let latency = tally.latency().unwrap();
+        assert_eq!(tally.requests(), 100);
+        let near = |value: f64, expected: f64| (value / expected - 1.0).abs() < 0.02;
+        assert!(
+            near(latency.p50, 1.0) && near(latency.p99, 100.0) && near(latency.max, 100.0),
+            "{latency:?}"
+        );
+    }
+}

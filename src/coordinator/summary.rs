@@ -1,0 +1,147 @@
+//! From what the loop leaves behind to the summary: where it is decided how a run ended. Pure.
+
+use std::time::Duration;
+
+use super::assignment::Assignment;
+use super::dispatcher::{Outcome, Stopped};
+use crate::control::message::FailureKind;
+use crate::plan::unit::WorkUnit;
+use crate::reject::RejectError;
+use crate::report::event::{RunStatus, Summary};
+use crate::settings::{ErrorBudget, LoadSettings};
+
+/// Puts the summary together. `rejects` is how many rejects are in the reject files,
+/// or why they are not.
+pub fn summarize(
+    settings: &LoadSettings,
+    workers: usize,
+    bytes: u64,
+    elapsed: Duration,
+    outcome: &Outcome,
+    rejects: Result<u64, RejectError>,
+) -> Summary {
+    let counts = outcome.assignment.counts();
+    let (status, message) = judge_rejects(settings, outcome, &rejects, judge(settings, outcome));
+    Summary {
+        status,
+        message,
+        table: settings.table.to_string(),
+        inputs: settings.inputs.clone(),
+        dry_run: settings.dry_run,
+        bytes,
+        records: counts.records,
+        written: counts.written,
+        rejected: counts.rejected,
+        retried: counts.retried,
+        units: outcome.assignment.planned(),
+        workers,
+        workers_lost: outcome.workers_lost,
+        session_starts: outcome.session_starts,
+        session_starts_peak: outcome.session_starts_peak,
+        requests: outcome.latency.requests(),
+        elapsed,
+        latency: outcome.latency.latency(),
+        rejects_dir: rejects.map_or(true, |rejects| rejects > 0).then(|| settings.rejects_dir.clone()),
+    }
+}
+
+fn judge(settings: &LoadSettings, outcome: &Outcome) -> (RunStatus, Option<String>) {
+    match &outcome.stopped {
+        Some(stopped) => judge_stopped(settings, stopped),
+        None => judge_done(settings, &outcome.assignment, outcome.records_planned),
+    }
+}
+
+/// A reject that is counted and not kept is a record lost.
+fn judge_rejects(
+    settings: &LoadSettings,
+    outcome: &Outcome,
+    rejects: &Result<u64, RejectError>,
+    judged: (RunStatus, Option<String>),
+) -> (RunStatus, Option<String>) {
+    let dir = settings.rejects_dir.display();
+    let counted = outcome.assignment.done_counts().rejected;
+    match rejects {
+        Err(error) => {
+            let before = judged.1.map_or_else(String::new, |message| format!("{message}; and "));
+            let status = if matches!(judged.0, RunStatus::Done | RunStatus::DoneWithRejects) {
+                RunStatus::Failed
+            } else {
+                judged.0
+            };
+            (status, Some(format!("{before}{error}; what was rejected is still in the part files of {dir}")))
+        }
+        Ok(kept) if outcome.stopped.is_none() && *kept != counted => (
+            RunStatus::Incomplete,
+            Some(format!(
+                "{counted} records were rejected, but only {kept} are in {dir}: were files deleted there?"
+            )),
+        ),
+        Ok(_) => judged,
+    }
+}
+
+fn judge_stopped(settings: &LoadSettings, stopped: &Stopped) -> (RunStatus, Option<String>) {
+    match stopped {
+        Stopped::TooManyErrors => (RunStatus::TooManyErrors, Some(too_many_errors(settings))),
+        Stopped::Failed(FailureKind::Accounting, message) => (RunStatus::Incomplete, Some(message.clone())),
+        Stopped::Failed(_, message) => (RunStatus::Failed, Some(message.clone())),
+        Stopped::Signal(number) => {
+            let message = "stopped by a signal; run the same command again to load everything: rows that are already \
+                           there are simply written again";
+            (RunStatus::Interrupted(*number), Some(message.into()))
+        }
+    }
+}
+
+fn judge_done(
+    settings: &LoadSettings,
+    assignment: &Assignment,
+    records_planned: Option<u64>,
+) -> (RunStatus, Option<String>) {
+    let done = assignment.done_counts();
+    if !assignment.failed().is_empty() {
+        let parts: Vec<String> = assignment.failed().iter().map(|unit| describe(settings, unit)).collect();
+        return (
+            RunStatus::Incomplete,
+            Some(format!("not everything is loaded; missing: {}", parts.join("; "))),
+        );
+    }
+    if records_planned != Some(done.records) || done.written + done.rejected != done.records {
+        let message = format!(
+            "the accounting does not close: {} records in the inputs, {} loaded, {} written, {} rejected",
+            records_planned.unwrap_or(0),
+            done.records,
+            done.written,
+            done.rejected
+        );
+        return (RunStatus::Incomplete, Some(message));
+    }
+    match done.rejected {
+        0 => (RunStatus::Done, None),
+        rejected if settings.max_errors.is_spent_at_end(rejected, done.records) => {
+            (RunStatus::TooManyErrors, Some(too_many_errors(settings)))
+        }
+        _ => (RunStatus::DoneWithRejects, None),
+    }
+}
+
+/// A unit as its user can find it.
+fn describe(settings: &LoadSettings, unit: &WorkUnit) -> String {
+    let path =
+        settings.inputs.get(unit.file.0 as usize).map(|path| path.display().to_string()).unwrap_or_default();
+    let (first, last) = (unit.first_record, unit.first_record + unit.records().saturating_sub(1));
+    let start = unit.chunks.first().map_or(0, |chunk| chunk.start);
+    format!("{path}, records {first} to {last} (bytes {start} to {})", start + unit.bytes())
+}
+
+fn too_many_errors(settings: &LoadSettings) -> String {
+    let of = match settings.max_errors {
+        ErrorBudget::Count(_) => "",
+        ErrorBudget::Percent(_) => "of the ",
+    };
+    format!(
+        "more than {} {of}records were rejected (--max-errors); see the reject files for the reasons",
+        settings.max_errors
+    )
+}

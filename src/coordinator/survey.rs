@@ -1,0 +1,108 @@
+//! What the coordinator asks the cluster before the first row: the table, whether the statement is allowed, the clock. One small
+//! session, closed before any worker opens its own.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+
+use super::LoadError;
+use crate::schema::mapping::{FieldMapping, FileFields, MappingRules, doubtful_headers, plan_files};
+use crate::schema::prepare::{check_write_permission, prepare_insert};
+use crate::schema::statement::{RowPlan, insert_statement};
+use crate::schema::table::read_table;
+use crate::session::clock::cluster_clock_skew;
+use crate::session::connect::{PoolShape, connect, unconnected_nodes};
+use crate::settings::{ConnectionSettings, TableName};
+
+/// A clock further off than this is worth a warning.
+const SKEW_MAX: Duration = Duration::from_secs(1);
+/// A few questions need no more.
+const SURVEY_POOL: PoolShape = PoolShape { connections_per_node: NonZeroUsize::MIN };
+/// How long closing the session may take.
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// What the cluster said.
+#[derive(Debug)]
+pub struct Survey {
+    /// The statement that fits the table and the files.
+    pub row_plan: RowPlan,
+    /// For each file, where its columns are.
+    pub mappings: Vec<FieldMapping>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Asks the cluster and plans the statement.
+///
+/// # Errors
+/// The cluster cannot be reached, the table is not there or not loadable, or the files do not fit it.
+pub fn survey(
+    connection: &ConnectionSettings,
+    table: &TableName,
+    files: &[FileFields<'_>],
+    rules: MappingRules,
+    dry_run: bool,
+) -> Result<Survey, LoadError> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(LoadError::Threads)?;
+    let surveyed = runtime.block_on(async {
+        let session = connect(connection, &table.keyspace, SURVEY_POOL).await?;
+        let schema = read_table(&session, table).await?;
+        let (columns, mappings) = plan_files(&schema, files, rules)?;
+        let row_plan = insert_statement(table, &columns);
+        prepare_insert(&session, table, &row_plan).await?;
+        if !dry_run {
+            check_write_permission(&session, table, &row_plan).await?;
+        }
+        let mut warnings = doubtful_headers(&schema, files);
+        warnings.extend(nodes_warning(&unconnected_nodes(&session)));
+        warnings.extend(clock_warning(&session).await);
+        Ok(Survey { row_plan, mappings, warnings })
+    });
+    runtime.shutdown_timeout(CLOSE_WITHIN);
+    surveyed
+}
+
+fn nodes_warning(unconnected: &[String]) -> Option<String> {
+    (!unconnected.is_empty()).then(|| {
+        format!(
+            "no connection to {}: the load goes through the other nodes; if a node is up, look at the network between here and \
+             it, or give the address to use instead with --address-map",
+            unconnected.join(", ")
+        )
+    })
+}
+
+async fn clock_warning(session: &scylla::client::session::Session) -> Option<String> {
+    match cluster_clock_skew(session).await {
+        Ok(skew) if !skew.exceeds(SKEW_MAX) => None,
+        Ok(skew) => {
+            let ms = skew.ahead_ms;
+            let (direction, danger) = match ms > 0 {
+                true => ("ahead of", "rows written by applications during the load may be shadowed by it"),
+                false => {
+                    ("behind", "rows that were written or deleted just before may shadow the loaded ones")
+                }
+            };
+            Some(format!(
+                "this machine's clock is {:.1} s {direction} the cluster's: {danger}; synchronise the clocks",
+                ms.unsigned_abs() as f64 / 1_000.0
+            ))
+        }
+        Err(error) => Some(format!("the cluster's clock could not be compared with this machine's: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_without_a_connection_are_named() {
+        assert_eq!(nodes_warning(&[]), None);
+        let nodes = ["10.0.0.1:9042", "[::1]:9042"].map(str::to_owned);
+        let warning = nodes_warning(&nodes).unwrap();
+        assert!(warning.starts_with("no connection to 10.0.0.1:9042, [::1]:9042: "), "{warning}");
+        assert!(warning.contains("--address-map"), "{warning}");
+    }
+}
