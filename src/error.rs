@@ -1,4 +1,10 @@
-//! The top-level error and the documented exit codes, mapped in one place.
+//! The top-level error and the documented exit codes. Whatever ends the process, its exit code is decided here and
+//! nowhere else.
+
+use crate::cli::UsageError;
+use crate::coordinator::LoadError;
+use crate::report::event::RunStatus;
+use crate::report::summary::SummaryError;
 
 /// Exit codes: stable, documented in the README.
 pub mod exit_code {
@@ -18,4 +24,74 @@ pub mod exit_code {
     pub const INTERRUPTED: u8 = 130;
     /// Stopped by SIGTERM.
     pub const TERMINATED: u8 = 143;
+}
+
+/// Why the command ends without having done its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line is wrong.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// The summary file could not be written.
+    #[error(transparent)]
+    Summary(#[from] SummaryError),
+    /// The load could not begin.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] std::io::Error),
+}
+
+impl Error {
+    /// The exit code to end with.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Usage(_) => exit_code::USAGE,
+            Error::Load(_) | Error::Summary(_) | Error::Output(_) => exit_code::FAILED,
+        }
+    }
+}
+
+impl RunStatus {
+    /// The exit code of a run that ended so; a signal's is 128 and its number, as shells have it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            RunStatus::Done => exit_code::DONE,
+            RunStatus::DoneWithRejects => exit_code::DONE_WITH_REJECTS,
+            RunStatus::TooManyErrors => exit_code::TOO_MANY_ERRORS,
+            RunStatus::Failed => exit_code::FAILED,
+            RunStatus::Incomplete => exit_code::INCOMPLETE,
+            // Signal numbers end at 64; a number that is none could only come from a mistake of ours.
+            RunStatus::Interrupted(signal) => u8::try_from(signal)
+                .ok()
+                .and_then(|signal| signal.checked_add(128))
+                .unwrap_or(exit_code::FAILED),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_its_documented_exit_code() {
+        let check = |status: RunStatus, expected: u8| assert_eq!(status.exit_code(), expected, "{status:?}");
+        check(RunStatus::Done, 0);
+        check(RunStatus::DoneWithRejects, 1);
+        check(RunStatus::TooManyErrors, 3);
+        check(RunStatus::Failed, 4);
+        check(RunStatus::Incomplete, 6);
+        check(RunStatus::Interrupted(2), exit_code::INTERRUPTED);
+        check(RunStatus::Interrupted(15), exit_code::TERMINATED);
+        check(RunStatus::Interrupted(-1), exit_code::FAILED);
+        check(RunStatus::Interrupted(300), exit_code::FAILED);
+    }
+
+    #[test]
+    fn usage_errors_exit_with_2() {
+        let error = Error::from(UsageError::Missing { what: "--table", hint: "give it" });
+        assert_eq!((error.exit_code(), error.to_string().as_str()), (2, "--table is missing: give it"));
+    }
 }

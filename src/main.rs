@@ -1,3 +1,82 @@
-//! The command `ringload`.
+//! The command `ringload`: parse, run, exit code.
 
-fn main() {}
+use std::io::{self, BufReader, IsTerminal};
+use std::process::ExitCode;
+
+use mimalloc::MiMalloc;
+use ringload::cli::{self, Command, LoadArgs, ParseStop, ProcessWorld};
+use ringload::coordinator::{LoadError, run_load};
+use ringload::error::Error;
+use ringload::report::event::{RunEvent, Summary};
+use ringload::report::{self, Reporter, summary};
+use ringload::settings::LoadSettings;
+use ringload::worker;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+fn main() -> ExitCode {
+    let outcome = match cli::parse(std::env::args_os(), &ProcessWorld) {
+        Ok(cli) => run(cli.command),
+        Err(ParseStop::Shown { text, exit_code: 0 }) => {
+            report::show_on_stdout(text.as_bytes()).map(|()| 0).map_err(Error::Output)
+        }
+        Err(ParseStop::Shown { text, exit_code }) => {
+            report::show_on_stderr(&text);
+            Ok(exit_code)
+        }
+        Err(ParseStop::Usage(error)) => Err(error.into()),
+    };
+    ExitCode::from(outcome.unwrap_or_else(|error| {
+        report::show_error(&error);
+        error.exit_code()
+    }))
+}
+
+fn run(command: Command) -> Result<u8, Error> {
+    match command {
+        Command::Load(args) => load(*args),
+        Command::Completions { shell } => print(|out| cli::completions(shell, out)),
+        Command::Man => print(|out| cli::man(out)),
+        Command::Worker => {
+            worker::run(BufReader::new(io::stdin()), io::stdout());
+            Ok(0)
+        }
+    }
+}
+
+fn load(args: LoadArgs) -> Result<u8, Error> {
+    let cli::Resolved { settings, warnings } = cli::resolve(&args, &ProcessWorld).inspect_err(|_| {
+        // Whoever looks at the summary only must not take an older one for this run's. The error to report is the other one.
+        args.summary.as_deref().map(summary::prepare);
+    })?;
+    if let Some(path) = &settings.summary {
+        summary::prepare(path)?;
+    }
+    let mut reporter = Reporter::new(settings.progress, io::stderr().is_terminal());
+    for warning in warnings {
+        reporter.handle(&RunEvent::Warning(warning));
+    }
+    let summary = run_load(&settings, &mut |event| reporter.handle(&event))
+        .inspect_err(|error| summarize_failure(&settings, error))?;
+    reporter.handle(&RunEvent::Finished(Box::new(summary.clone())));
+    if let Some(path) = &settings.summary {
+        summary::write_file(path, &summary)?;
+    }
+    Ok(summary.status.exit_code())
+}
+
+/// Writes the summary of a load that could not begin.
+fn summarize_failure(settings: &LoadSettings, error: &LoadError) {
+    let Some(path) = &settings.summary else { return };
+    let LoadSettings { table, inputs, dry_run, .. } = settings;
+    let failed = Summary::not_begun(table, inputs, *dry_run, error.to_string());
+    if let Err(unwritten) = summary::write_file(path, &failed) {
+        report::show_error(&unwritten);
+    }
+}
+
+fn print(make: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<u8, Error> {
+    let mut text = Vec::new();
+    make(&mut text).and_then(|()| report::show_on_stdout(&text)).map(|()| 0).map_err(Error::Output)
+}

@@ -1,1 +1,78 @@
-//! (being built)
+//! What the user typed: commands and options, and how they become [`crate::settings`].
+//!
+//! `parse` lays the command line over the environment over the configuration file over the defaults, all as text;
+//! `resolve` turns that text into validated settings. Both see the process only through `World`, and neither
+//! prints, connects or opens an input file.
+
+mod config_file;
+mod error;
+mod layers;
+mod list;
+mod load;
+mod nearest;
+mod pages;
+mod resolve;
+mod secrets;
+mod table_name;
+mod value;
+mod world;
+
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+pub use config_file::ConfigError;
+pub use error::{Origin, ParseStop, UsageError};
+pub use layers::parse;
+pub use load::LoadArgs;
+pub use pages::{completions, man};
+pub use resolve::{Resolved, resolve};
+pub use secrets::{PASSWORD_VARIABLE, SecretError};
+pub use world::{ProcessWorld, World};
+
+/// The whole command line.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "ringload", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Load CSV files into a table
+    Load(Box<LoadArgs>),
+    /// Print the completions of a shell to standard output
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the man page to standard output
+    Man,
+    /// Serve a coordinator over standard input and output
+    #[command(hide = true)]
+    Worker,
+}
+
+/// The definition of the command line. A flag may be given a value (`--dry-run=false`), so that what the configuration file or
+/// the environment has set can be taken back.
+fn definition() -> clap::Command {
+    Cli::command().mut_subcommand("load", |load| {
+        load.mut_args(|argument| match argument.get_action() {
+            ArgAction::SetTrue => argument
+                .action(ArgAction::Set)
+                .value_parser(value::flag)
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_value("false")
+                .default_missing_value("true")
+                .hide_default_value(true)
+                .value_name("BOOL"),
+            _ => argument,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! The options that say how the files are read.
+
+use super::Typed;
+use crate::cli::error::UsageError;
+use crate::cli::{list, value};
+use crate::format::csv::dialect::Dialect;
+use crate::format::record::RECORD_BYTES_MAX;
+use crate::settings::InputSettings;
+
+pub(super) fn resolve(typed: &Typed<'_>) -> Result<InputSettings, UsageError> {
+    let args = typed.args;
+    let columns = columns(typed)?;
+    if args.no_header && columns.is_none() {
+        return Err(UsageError::Combination(
+            "--no-header without --columns: say which column each field belongs to, for example --columns id,name"
+                .to_owned(),
+        ));
+    }
+    Ok(InputSettings {
+        dialect: dialect(typed)?,
+        // The empty text needs no mention: an unquoted empty field is null in any case.
+        nulls: list::split(&args.null).into_iter().filter(|text| !text.is_empty()).collect(),
+        columns,
+        allow_missing_columns: args.allow_missing_columns,
+        allow_unknown_columns: args.allow_unknown_columns,
+        max_record_bytes: typed.value("max-record-size", &args.max_record_size, |text| {
+            value::size(text, 1..=RECORD_BYTES_MAX)
+        })?,
+        timestamp_rounding: args.timestamp_rounding,
+    })
+}
+
+fn columns(typed: &Typed<'_>) -> Result<Option<Vec<String>>, UsageError> {
+    let mut columns: Vec<String> = Vec::new();
+    for item in list::split(&typed.args.columns) {
+        let name = item.trim();
+        if name.is_empty() {
+            return Err(typed.wrong("columns", &typed.args.columns.join(","), "a name is empty".to_owned()));
+        }
+        if columns.iter().any(|known| known == name) {
+            return Err(typed.wrong(
+                "columns",
+                &typed.args.columns.join(","),
+                format!("'{name}' stands there twice"),
+            ));
+        }
+        columns.push(name.to_owned());
+    }
+    Ok((!columns.is_empty()).then_some(columns))
+}
+
+fn dialect(typed: &Typed<'_>) -> Result<Dialect, UsageError> {
+    let args = typed.args;
+    let dialect = Dialect {
+        delimiter: typed.value("delimiter", &args.delimiter, value::character)?,
+        quote: typed.value("quote", &args.quote, value::optional_character)?,
+        escape: typed.value("escape", &args.escape, value::optional_character)?,
+        comment: typed.value("comment", &args.comment, value::optional_character)?,
+        header: !args.no_header,
+    };
+    dialect.validate().map_err(|error| UsageError::Combination(error.to_string()))?;
+    Ok(dialect)
+}

@@ -1,0 +1,303 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::cli::tests::{FakeWorld, load, refusal, settings};
+use crate::format::csv::dialect::Dialect;
+use crate::settings::*;
+
+#[test]
+fn without_options_everything_has_its_documented_default() {
+    let expected = LoadSettings {
+        table: TableName { keyspace: "shop".to_owned(), table: "orders".to_owned() },
+        inputs: vec!["a.csv".into()],
+        connection: ConnectionSettings {
+            hosts: vec!["127.0.0.1:9042".to_owned()],
+            address_map: Vec::new(),
+            datacenter: None,
+            credentials: None,
+            tls: None,
+            consistency: ConsistencyLevel::LocalQuorum,
+            compression: FrameCompression::None,
+            connect_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(30),
+        },
+        input: InputSettings {
+            dialect: Dialect::default(),
+            nulls: Vec::new(),
+            columns: None,
+            allow_missing_columns: false,
+            allow_unknown_columns: false,
+            max_record_bytes: 16 << 20,
+            timestamp_rounding: Rounding::Reject,
+        },
+        writing: WritingSettings {
+            workers: None,
+            threads: None,
+            in_flight: NonZeroUsize::new(256).unwrap(),
+            session_starts: NonZeroUsize::new(2).unwrap(),
+            unit_bytes: None,
+            timestamp: TimestampMode::Order,
+            retry_for: Duration::from_secs(600),
+        },
+        max_errors: ErrorBudget::Count(100),
+        rejects_dir: "ringload-rejects/shop.orders-20260304T050607Z-4711".into(),
+        dry_run: false,
+        progress: ProgressMode::Auto,
+        summary: None,
+    };
+    assert_eq!(settings("", &FakeWorld::new()), expected);
+}
+
+#[test]
+fn every_connection_option_reaches_its_setting() {
+    let world = FakeWorld::new().file("pw", "s3cret\nsecond line\n");
+    let connection = settings(
+        "--hosts db1,[::1]:1 --datacenter dc1 --user loader --password-file pw --tls --tls-ca ca.pem --tls-cert c.pem \
+         --tls-key k.pem --tls-server-name db.example.org --consistency each_quorum --compression LZ4 \
+         --connect-timeout 5s --request-timeout 1m --address-map 10.0.0.1=127.0.0.1:1,10.0.0.2=127.0.0.1:2",
+        &world,
+    )
+    .connection;
+    let expected = ConnectionSettings {
+        hosts: vec!["db1:9042".to_owned(), "[::1]:1".to_owned()],
+        address_map: vec![
+            ("10.0.0.1:9042".parse().unwrap(), "127.0.0.1:1".parse().unwrap()),
+            ("10.0.0.2:9042".parse().unwrap(), "127.0.0.1:2".parse().unwrap()),
+        ],
+        datacenter: Some("dc1".to_owned()),
+        credentials: Some(Credentials {
+            user: "loader".to_owned(),
+            password: Secret::new("s3cret".to_owned()),
+        }),
+        tls: Some(TlsSettings {
+            ca: Some("ca.pem".into()),
+            client: Some(ClientCertificate { cert: "c.pem".into(), key: "k.pem".into() }),
+            verification: TlsVerification::ServerName("db.example.org".to_owned()),
+        }),
+        consistency: ConsistencyLevel::EachQuorum,
+        compression: FrameCompression::Lz4,
+        connect_timeout: Duration::from_secs(5),
+        request_timeout: Duration::from_secs(60),
+    };
+    assert_eq!(connection, expected);
+}
+
+#[test]
+fn every_other_option_reaches_its_setting() {
+    let settings = settings(
+        "--delimiter ; --quote ' --escape \\ --comment # --no-header --null \\N,NULL --null N/A --columns id,\"a,b\" \
+         --allow-missing-columns --allow-unknown-columns --max-record-size 256MiB --timestamp-rounding truncate \
+         --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 \
+         --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json b.csv",
+        &FakeWorld::new(),
+    );
+    assert_eq!(settings.inputs, [Path::new("a.csv"), Path::new("b.csv")]);
+    let input = InputSettings {
+        dialect: Dialect {
+            delimiter: b';',
+            quote: Some(b'\''),
+            escape: Some(b'\\'),
+            comment: Some(b'#'),
+            header: false,
+        },
+        nulls: ["\\N", "NULL", "N/A"].map(str::to_owned).to_vec(),
+        columns: Some(["id", "a,b"].map(str::to_owned).to_vec()),
+        allow_missing_columns: true,
+        allow_unknown_columns: true,
+        max_record_bytes: 256 << 20,
+        timestamp_rounding: Rounding::Truncate,
+    };
+    assert_eq!(settings.input, input);
+    let writing = WritingSettings {
+        workers: Some(0),
+        threads: NonZeroUsize::new(3),
+        in_flight: NonZeroUsize::new(7).unwrap(),
+        session_starts: NonZeroUsize::new(1).unwrap(),
+        unit_bytes: Some(8 << 20),
+        timestamp: TimestampMode::Fixed(1_700_000_000_000_000),
+        retry_for: Duration::ZERO,
+    };
+    assert_eq!(settings.writing, writing);
+    assert_eq!(settings.max_errors, ErrorBudget::Percent(2.5));
+    assert_eq!(settings.rejects_dir, Path::new("out/shop.orders-20260304T050607Z-4711"));
+    assert_eq!(settings.progress, ProgressMode::Json);
+    assert_eq!(settings.summary.as_deref(), Some(Path::new("s.json")));
+    assert!(settings.dry_run);
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused_in_one_line() {
+    let check = |arguments: &str, expected: &str| {
+        assert_eq!(refusal(arguments, &FakeWorld::new()), expected, "{arguments}");
+    };
+    check("--hosts db1,", "--hosts '': names no host: write HOST or HOST:PORT");
+    check("--hosts=", "--hosts '': names no host: write HOST or HOST:PORT");
+    check("--datacenter=", "--datacenter '': is empty: name it, or leave the option out");
+    check("--user=", "--user '': is empty: name the user, or leave the option out");
+    check("--connect-timeout 0s", "--connect-timeout '0s': must be longer than 0, for example 30s");
+    check("--request-timeout 30", "--request-timeout '30': has no unit: write 30s, 30m or 30h");
+    check(
+        "--address-map 10.0.0.1=::1,10.0.0.1:9042=::2",
+        "--address-map '10.0.0.1:9042=::2': 10.0.0.1:9042 is mapped twice",
+    );
+    check("--delimiter ||", "--delimiter '||': must be one character, or tab");
+    check("--columns id,,name", "--columns 'id,,name': a name is empty");
+    check("--columns id,id", "--columns 'id,id': 'id' stands there twice");
+    check("--max-record-size 257MiB", "--max-record-size '257MiB': must be from 1 B to 256.0 MiB");
+    check("--unit-size 1023", "--unit-size '1023': must be from 1.0 KiB to 16.0 GiB");
+    check("--unit-size 17GiB", "--unit-size '17GiB': must be from 1.0 KiB to 16.0 GiB");
+    check("--workers -1", "--workers '-1': must be a whole number from 0 to 256");
+    check("--threads 0", "--threads '0': must be a whole number from 1 to 1024");
+    check("--in-flight 0", "--in-flight '0': must be a whole number from 1 to 65536");
+    check("--session-starts 0", "--session-starts '0': must be a whole number from 1 to 256");
+    check("--timestamp -5", "--timestamp '-5': must not be before 1970");
+    check(
+        "--max-errors 101%",
+        "--max-errors '101%': must be a count from 0, for example 100, or a share from 0% to 100%",
+    );
+}
+
+#[test]
+fn options_that_do_not_go_together_are_refused_in_one_line() {
+    let check = |arguments: &str, expected: &str| {
+        assert_eq!(refusal(arguments, &FakeWorld::new()), expected, "{arguments}");
+    };
+    for option in ["--tls-ca x", "--tls-cert x", "--tls-key x", "--tls-server-name x", "--tls-insecure"] {
+        let name = option.split(' ').next().unwrap();
+        check(option, &format!("{name} without --tls: the connection would not be encrypted; add --tls"));
+    }
+    check("--tls --tls-cert c", "--tls-cert without --tls-key: a client certificate needs its private key");
+    check("--tls --tls-key k", "--tls-key without --tls-cert: a private key needs its certificate chain");
+    check(
+        "--tls --tls-insecure --tls-server-name x",
+        "--tls-insecure checks no name, --tls-server-name says which to check: give one of the two",
+    );
+    check(
+        "--tls --tls-insecure --tls-ca x",
+        "--tls-insecure checks no certificate, --tls-ca says how to check it: give one of the two",
+    );
+    check("--tls --tls-server-name a_b:c", "--tls-server-name 'a_b:c': is no host name or IP address");
+    check("--password-file pw", "--password-file without --user: add --user NAME");
+    check(
+        "--no-header",
+        "--no-header without --columns: say which column each field belongs to, for example --columns id,name",
+    );
+    check(
+        "--quote none --escape \\",
+        "--escape with --quote none: an escape stands before quotes in quoted fields; leave it out",
+    );
+    check(
+        "--escape \"",
+        "--escape is the same as --quote: doubled quotes are always understood; leave --escape out",
+    );
+    check("--delimiter \"", "--delimiter and --quote are both '\\\"': each needs a character of its own");
+    check(
+        "--delimiter tab --comment \\t",
+        "--delimiter and --comment are both '\\t': each needs a character of its own",
+    );
+    check("--escape # --comment #", "--escape and --comment are both '#': each needs a character of its own");
+}
+
+#[test]
+fn a_dialect_without_quotes_or_with_a_tab_is_understood() {
+    let check = |arguments: &str, delimiter: u8, quote: Option<u8>| {
+        let dialect = settings(arguments, &FakeWorld::new()).input.dialect;
+        assert_eq!((dialect.delimiter, dialect.quote), (delimiter, quote), "{arguments}");
+    };
+    check("--delimiter tab", b'\t', Some(b'"'));
+    check("--delimiter \\t --quote none", b'\t', None);
+    check("--delimiter | --escape none --comment none", b'|', Some(b'"'));
+}
+
+#[test]
+fn the_password_comes_from_file_variable_or_prompt_and_a_named_file_first() {
+    let check = |arguments: &str, world: FakeWorld, expected: &str| {
+        let credentials = settings(arguments, &world).connection.credentials.unwrap();
+        assert_eq!(credentials.password.expose(), expected, "{arguments}");
+    };
+    let world = || FakeWorld::new().file("pw", "of file\r\n").variable("RINGLOAD_PASSWORD", "of variable");
+    check("--user u --password-file pw", world(), "of file");
+    check("--user u", world(), "of variable");
+    check("--user u", FakeWorld::new().typing("typed"), "typed");
+    check("--user u", world().variable("RINGLOAD_PASSWORD", "").typing("typed"), "typed");
+    // The environment comes before the configuration file here too.
+    let config = "user = 'u'\npassword-file = 'pw'";
+    check("--config r.toml", world().file("r.toml", config), "of variable");
+    check("--config r.toml", FakeWorld::new().file("pw", "of file").file("r.toml", config), "of file");
+    check("--user u", world().variable("RINGLOAD_PASSWORD_FILE", "pw"), "of file");
+}
+
+#[test]
+fn a_password_that_cannot_be_had_is_refused_with_the_way_out() {
+    let check = |arguments: &str, world: FakeWorld, expected: &str| {
+        let line = refusal(arguments, &world);
+        assert!(line.starts_with(expected), "{line}");
+    };
+    check("--user u --password-file pw", FakeWorld::new(), "cannot read the password file pw: ");
+    check(
+        "--user u --password-file pw",
+        FakeWorld::new().file("pw", "\nsecond"),
+        "the first line of the password file pw is empty: write the password there",
+    );
+    check("--user u", FakeWorld::new(), "--user u needs a password and there is no terminal to ask for it (");
+    check("--user u", FakeWorld::new().typing(""), "the password for --user u is empty: ");
+}
+
+#[test]
+fn nobody_is_asked_for_a_password_before_the_rest_is_right() {
+    // Without a terminal the question itself would be the error.
+    assert_eq!(
+        refusal("--user u --max-errors x", &FakeWorld::new()),
+        "--max-errors 'x': must be a count from 0, for example 100, or a share from 0% to 100%"
+    );
+}
+
+#[test]
+fn what_is_risky_is_warned_of() {
+    let check = |arguments: &str, world: FakeWorld, expected: &[&str]| {
+        let warnings = load(&format!("-t shop.orders a.csv {arguments}"), &world).unwrap().warnings;
+        assert_eq!(warnings, expected, "{arguments}");
+    };
+    check("", FakeWorld::new(), &[]);
+    check(
+        "--tls --tls-insecure",
+        FakeWorld::new(),
+        &[
+            "--tls-insecure: the nodes' certificates are NOT checked; anyone between here and the cluster can read and \
+           change what is sent, the password included",
+        ],
+    );
+    check(
+        "--user u --password-file pw",
+        FakeWorld::new().open_file("pw", "x"),
+        &["others than you may read the password file pw: run chmod 600 pw"],
+    );
+    check(
+        "",
+        FakeWorld::new().variable("RINGLOAD_PASSWORD", "x"),
+        &["RINGLOAD_PASSWORD is not used: there is no --user"],
+    );
+    check(
+        "--timestamp 1900000000000000",
+        FakeWorld::new(),
+        &[
+            "--timestamp 1900000000000000 lies in the future: what others write or delete before that time stays hidden",
+        ],
+    );
+}
+
+#[test]
+fn a_password_is_in_no_debug_output() {
+    let world = FakeWorld::new().file("pw", "s3cret");
+    let resolved = load("-t a.b c.csv --user u --password-file pw", &world).unwrap();
+    let shown = format!("{resolved:?}");
+    assert!(shown.contains("Secret(..)") && !shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn the_rejects_directory_is_plain_whatever_the_table_is_called() {
+    let table = TableName { keyspace: "Ks".to_owned(), table: "../My.T\u{e4}ble/".to_owned() };
+    let now = "2026-12-31T23:59:59.999Z".parse().unwrap();
+    assert_eq!(run_name(&table, now, 7), "Ks.___My_T_ble_-20261231T235959Z-7");
+}

@@ -1,0 +1,207 @@
+//! Single values out of text: numbers, sizes, durations, characters, addresses. Each function returns the value or
+//! what is wrong with the text, as a fragment that ends with what to write instead. Pure.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+use crate::format::csv::dialect::Dialect;
+use crate::settings::{ErrorBudget, TimestampMode};
+
+/// The port of a node that says none.
+const PORT: u16 = 9042;
+
+/// The longest duration that an option takes, so that deadlines never overflow a clock.
+const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Write times below are too early to be anything but a small constant chosen on purpose (1970, the first 100 seconds).
+const MICROSECONDS_MIN: i64 = 100_000_000;
+/// From [`MICROSECONDS_MIN`] to here, a number is a date of 1973 to 5138 if it counts seconds.
+const SECONDS_MAX: i64 = 100_000_000_000;
+/// From [`SECONDS_MAX`] to here, a number is a date of 1973 to 5138 if it counts milliseconds.
+const MILLISECONDS_MAX: i64 = 100_000_000_000_000;
+/// From here on, a number is a date after 1973 if it counts nanoseconds, and after 5138 if it counts microseconds.
+const NANOSECONDS_MIN: i64 = 100_000_000_000_000_000;
+
+/// A flag's value.
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("is neither true nor false".to_owned()),
+    }
+}
+
+/// A whole number within a range.
+pub(super) fn number(text: &str, range: RangeInclusive<usize>) -> Result<usize, String> {
+    text.trim()
+        .parse::<usize>()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
+}
+
+/// A size in bytes within a range.
+pub(super) fn size(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let Ok(ByteSize(bytes)) = text.trim().parse::<ByteSize>() else {
+        return Err("is no size: write bytes, or KiB, MiB or GiB, for example 64MiB".to_owned());
+    };
+    if range.contains(&bytes) {
+        return Ok(bytes);
+    }
+    let [least, most] = [range.start(), range.end()].map(|bound| ByteSize(*bound).display().iec());
+    Err(format!("must be from {least} to {most}"))
+}
+
+/// A duration that may be zero.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    if text.parse::<u64>().is_ok_and(|number| number > 0) {
+        return Err(format!("has no unit: write {text}s, {text}m or {text}h"));
+    }
+    let parsed = humantime::parse_duration(text).map_err(|_| {
+        "is no duration: write a number and a unit, for example 500ms, 30s, 10m or 1h".to_owned()
+    })?;
+    if parsed > DURATION_MAX { Err("must be at most 365days".to_owned()) } else { Ok(parsed) }
+}
+
+/// A duration longer than zero.
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+    duration(text).and_then(|time| {
+        if time.is_zero() { Err("must be longer than 0, for example 30s".to_owned()) } else { Ok(time) }
+    })
+}
+
+/// A character of the CSV dialect: one byte below 0x80 that is no line end and no NUL.
+pub(super) fn character(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        _ if text.eq_ignore_ascii_case("tab") || text == "\\t" => Ok(b'\t'),
+        [byte] if Dialect::is_usable(*byte) => Ok(*byte),
+        [_] => Err("must not be a line end or NUL".to_owned()),
+        [] => Err("is empty: give one character".to_owned()),
+        _ if text.chars().count() == 1 => Err("must be an ASCII character".to_owned()),
+        _ => Err("must be one character, or tab".to_owned()),
+    }
+}
+
+/// As [`character`], or `none`.
+pub(super) fn optional_character(text: &str) -> Result<Option<u8>, String> {
+    if text.eq_ignore_ascii_case("none") {
+        return Ok(None);
+    }
+    character(text).map(Some).map_err(|problem| format!("{problem}; or none"))
+}
+
+/// `N` or `N%`.
+pub(super) fn error_budget(text: &str) -> Result<ErrorBudget, String> {
+    let problem = || "must be a count from 0, for example 100, or a share from 0% to 100%".to_owned();
+    let text = text.trim();
+    match text.strip_suffix('%') {
+        Some(share) => share
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|share| (0.0..=100.0).contains(share))
+            .map(|share| ErrorBudget::Percent(share.abs()))
+            .ok_or_else(problem),
+        None => text.parse().map(ErrorBudget::Count).map_err(|_| problem()),
+    }
+}
+
+/// `order`, `now` or microseconds since 1970-01-01T00:00:00Z.
+pub(super) fn timestamp(text: &str) -> Result<TimestampMode, String> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("order") {
+        return Ok(TimestampMode::Order);
+    }
+    if text.eq_ignore_ascii_case("now") {
+        return Ok(TimestampMode::Now);
+    }
+    let micros: i64 = text.parse().map_err(|_| "must be order, now or microseconds since 1970".to_owned())?;
+    let mistaken = |unit: &str, as_micros: Option<i64>| {
+        let date = jiff::Timestamp::from_microsecond(micros)
+            .map_or_else(|_| "no date".to_owned(), |t| t.to_string());
+        let hint = as_micros.map(|value| format!(", {value}")).unwrap_or_default();
+        Err(format!("looks like {unit}; as microseconds it is {date}: give microseconds{hint}"))
+    };
+    match micros {
+        ..0 => Err("must not be before 1970".to_owned()),
+        MICROSECONDS_MIN..SECONDS_MAX => mistaken("seconds", micros.checked_mul(1_000_000)),
+        SECONDS_MAX..MILLISECONDS_MAX => mistaken("milliseconds", micros.checked_mul(1000)),
+        NANOSECONDS_MIN.. => mistaken("nanoseconds", Some(micros / 1000)),
+        _ => Ok(TimestampMode::Fixed(micros)),
+    }
+}
+
+/// A contact point as `host:port`, IPv6 in brackets.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let (name, port) = host_and_port(text.trim())?;
+    Ok(match name.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]:{port}"),
+        Err(_) => format!("{name}:{port}"),
+    })
+}
+
+/// `NODE=HOST:PORT`, both sides IP addresses; a side without a port has 9042.
+pub(super) fn address_pair(text: &str) -> Result<(SocketAddr, SocketAddr), String> {
+    let Some((node, target)) = text.split_once('=') else {
+        return Err("must be NODE=HOST:PORT, for example 10.0.0.1=127.0.0.1:19042".to_owned());
+    };
+    Ok((address(node.trim())?, address(target.trim())?))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let (name, port) = host_and_port(text)?;
+    let ip: IpAddr =
+        name.parse().map_err(|_| format!("'{name}' is no IP address: names are not looked up here"))?;
+    Ok(SocketAddr::new(ip, port))
+}
+
+fn host_and_port(text: &str) -> Result<(&str, u16), String> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let Some((name, after)) = rest.split_once(']') else {
+            return Err("'[' is never closed: write an IPv6 address as [::1]:9042".to_owned());
+        };
+        ipv6(name)?;
+        return match after.strip_prefix(':') {
+            Some(digits) => Ok((name, port(digits)?)),
+            None if after.is_empty() => Ok((name, PORT)),
+            None => Err(format!("'{after}' after ']' is not understood: write [::1]:9042")),
+        };
+    }
+    match text.split_once(':') {
+        Some((_, rest)) if rest.contains(':') => ipv6(text).map(|()| (text, PORT)),
+        Some((name, digits)) => Ok((host_name(name)?, port(digits)?)),
+        None => Ok((host_name(text)?, PORT)),
+    }
+}
+
+fn ipv6(text: &str) -> Result<(), String> {
+    text.parse::<Ipv6Addr>()
+        .map(|_| ())
+        .map_err(|_| format!("'{text}' is no IPv6 address: write it as [::1]:9042, one host for each item"))
+}
+
+fn host_name(text: &str) -> Result<&str, String> {
+    if text.is_empty() {
+        return Err("names no host: write HOST or HOST:PORT".to_owned());
+    }
+    if text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
+        Ok(text)
+    } else {
+        Err(format!("'{text}' is no host name: write HOST or HOST:PORT"))
+    }
+}
+
+fn port(digits: &str) -> Result<u16, String> {
+    digits
+        .parse()
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| format!("'{digits}' is no port: it must be from 1 to 65535"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! What scripts read: progress and events as JSON objects, one a line, `event` always first. Pure.
+
+use serde::Serialize;
+
+use super::event::{RunEvent, Snapshot};
+use super::figures::percent;
+use super::rate::Rates;
+use super::summary::SummaryFile;
+
+/// A line, as it is written. Times are in seconds since the run's start; shares in percent.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Started {
+        table: &'a str,
+        inputs: Vec<String>,
+        bytes_total: u64,
+        workers: usize,
+        dry_run: bool,
+    },
+    Progress {
+        seconds: f64,
+        percent: f64,
+        bytes_done: u64,
+        bytes_total: u64,
+        written: u64,
+        rejected: u64,
+        retried: u64,
+        in_flight: u64,
+        waiting: u64,
+        workers_ready: usize,
+        rows_per_second: f64,
+        bytes_per_second: f64,
+        eta_seconds: Option<u64>,
+    },
+    WorkerLost {
+        worker: usize,
+        reason: &'a str,
+    },
+    Warning {
+        message: &'a str,
+    },
+    /// The same object as the summary file's.
+    Finished(SummaryFile<'a>),
+}
+
+/// A progress line.
+pub(super) fn progress(snapshot: &Snapshot, rates: &Rates) -> String {
+    text(&Line::Progress {
+        seconds: tenths(snapshot.elapsed.as_secs_f64()),
+        percent: percent(snapshot.bytes_done, snapshot.bytes_total),
+        bytes_done: snapshot.bytes_done,
+        bytes_total: snapshot.bytes_total,
+        written: snapshot.written,
+        rejected: snapshot.rejected,
+        retried: snapshot.retried,
+        in_flight: snapshot.in_flight,
+        waiting: snapshot.waiting,
+        workers_ready: snapshot.workers_ready,
+        rows_per_second: tenths(rates.rows_per_second),
+        bytes_per_second: tenths(rates.bytes_per_second),
+        eta_seconds: rates.left.map(|left| left.as_secs()),
+    })
+}
+
+/// Any other event; `None` for progress, which needs rates.
+pub(super) fn event(event: &RunEvent) -> Option<String> {
+    let line = match event {
+        RunEvent::Progress(_) => return None,
+        RunEvent::Started { table, inputs, bytes_total, workers, dry_run } => Line::Started {
+            table,
+            inputs: inputs.iter().map(|path| path.display().to_string()).collect(),
+            bytes_total: *bytes_total,
+            workers: *workers,
+            dry_run: *dry_run,
+        },
+        RunEvent::WorkerLost { worker, reason } => Line::WorkerLost { worker: *worker, reason },
+        RunEvent::Warning(message) => Line::Warning { message },
+        RunEvent::Finished(summary) => Line::Finished(SummaryFile::from(&**summary)),
+    };
+    Some(text(&line))
+}
+
+/// Text and numbers always serialize; were they not to, the line would be empty rather than the run lost.
+fn text(line: &Line<'_>) -> String {
+    serde_json::to_string(line).unwrap_or_default()
+}
+
+/// To one decimal: more would be noise.
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}

@@ -1,0 +1,150 @@
+//! The lines that people read: start, progress, warnings. Pure: text out of events.
+
+use std::path::PathBuf;
+
+use super::event::Snapshot;
+use super::figures::{bytes, counted, duration, megabytes_per_second, percent, printable, rate, thousands};
+use super::rate::Rates;
+
+/// The first line of a run.
+pub(super) fn started(
+    table: &str,
+    inputs: &[PathBuf],
+    bytes_total: u64,
+    workers: usize,
+    dry_run: bool,
+) -> String {
+    let files = match inputs {
+        [one] => one.display().to_string(),
+        more => counted(more.len() as u64, "file"),
+    };
+    let size = bytes(bytes_total);
+    let by = match workers {
+        0 => "in this process".to_owned(),
+        workers => format!("with {}", counted(workers as u64, "worker")),
+    };
+    let line = if dry_run {
+        format!("dry run: checking {files} ({size}) against {table} {by}; nothing is written")
+    } else {
+        format!("loading {files} ({size}) into {table} {by}")
+    };
+    printable(&line)
+}
+
+/// The share done and the time left: what a person looks at first.
+pub(super) fn position(snapshot: &Snapshot, rates: &Rates) -> String {
+    let left = match rates.left {
+        _ if snapshot.bytes_done >= snapshot.bytes_total => String::new(),
+        Some(left) => format!(", ETA {}", duration(left)),
+        None => ", ETA unknown".to_owned(),
+    };
+    format!("{:.1}%{left}", percent(snapshot.bytes_done, snapshot.bytes_total))
+}
+
+/// Counts and rates; what keeps the run from going on comes first, because a narrow terminal cuts the line's end.
+pub(super) fn details(snapshot: &Snapshot, rates: &Rates) -> String {
+    if snapshot.workers_ready == 0 && snapshot.bytes_done == 0 {
+        return "no worker is ready yet".to_owned();
+    }
+    let mut parts = Vec::new();
+    if snapshot.waiting > 0 {
+        parts.push(format!("waiting for the cluster: {}", counted(snapshot.waiting, "row")));
+    }
+    parts.extend([
+        counted(snapshot.written, "row"),
+        format!("{} rows/s", rate(rates.rows_per_second)),
+        megabytes_per_second(rates.bytes_per_second),
+        format!("{} in flight", thousands(snapshot.in_flight)),
+        format!("{} rejected", thousands(snapshot.rejected)),
+    ]);
+    parts.join(", ")
+}
+
+/// A whole line of plain progress.
+pub(super) fn plain(snapshot: &Snapshot, rates: &Rates) -> String {
+    format!("{}: {}, {}", duration(snapshot.elapsed), position(snapshot, rates), details(snapshot, rates))
+}
+
+/// A warning; further lines of its text are indented below the first.
+pub(super) fn warning(message: &str) -> String {
+    format!("warning: {}", printable(message.trim_end()).replace('\n', "\n  "))
+}
+
+/// A worker that is gone.
+pub(super) fn worker_lost(worker: usize, reason: &str) -> String {
+    warning(&format!("worker {worker} ended before its time, its units go to others: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_first_line_names_what_where_and_how() {
+        let check = |inputs: &[&str], workers: usize, dry_run: bool, expected: &str| {
+            let inputs: Vec<PathBuf> = inputs.iter().map(PathBuf::from).collect();
+            assert_eq!(started("shop.orders", &inputs, 1_234_567, workers, dry_run), expected);
+        };
+        check(&["a.csv"], 4, false, "loading a.csv (1.2 MB) into shop.orders with 4 workers");
+        check(&["a.csv", "b.csv"], 1, false, "loading 2 files (1.2 MB) into shop.orders with 1 worker");
+        check(
+            &["a\u{1b}.csv"],
+            0,
+            true,
+            "dry run: checking a\u{fffd}.csv (1.2 MB) against shop.orders in this process; nothing is written",
+        );
+    }
+
+    #[test]
+    fn a_plain_line_says_how_far_how_fast_and_how_long() {
+        let snapshot = Snapshot {
+            bytes_total: 100_000_000,
+            bytes_done: 41_250_000,
+            written: 1_234_567,
+            rejected: 3,
+            in_flight: 512,
+            elapsed: Duration::from_secs(20),
+            ..Snapshot::default()
+        };
+        let rates = Rates {
+            rows_per_second: 62_893.4,
+            bytes_per_second: 12_345_678.0,
+            left: Some(Duration::from_secs(130)),
+        };
+        let check = |snapshot: Snapshot, rates: Rates, expected: &str| {
+            assert_eq!(plain(&snapshot, &rates), expected);
+        };
+        check(
+            snapshot,
+            rates,
+            "20s: 41.2%, ETA 2m 10s, 1,234,567 rows, 62,893 rows/s, 12.3 MB/s, 512 in flight, 3 rejected",
+        );
+        check(
+            Snapshot { waiting: 5000, ..snapshot },
+            Rates::default(),
+            "20s: 41.2%, ETA unknown, waiting for the cluster: 5,000 rows, 1,234,567 rows, 0 rows/s, 0.0 MB/s, 512 in \
+             flight, 3 rejected",
+        );
+        check(
+            Snapshot { bytes_done: 100_000_000, in_flight: 0, ..snapshot },
+            rates,
+            "20s: 100.0%, 1,234,567 rows, 62,893 rows/s, 12.3 MB/s, 0 in flight, 3 rejected",
+        );
+        check(
+            Snapshot { bytes_total: 5, elapsed: Duration::from_secs(10), ..Snapshot::default() },
+            Rates::default(),
+            "10s: 0.0%, ETA unknown, no worker is ready yet",
+        );
+    }
+
+    #[test]
+    fn a_warning_keeps_its_lines_together() {
+        assert_eq!(warning("clock is off\n"), "warning: clock is off");
+        assert_eq!(
+            worker_lost(3, "signal 9\nlast words"),
+            "warning: worker 3 ended before its time, its units go to others: signal 9\n  last words"
+        );
+    }
+}

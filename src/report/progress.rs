@@ -1,0 +1,153 @@
+//! The reporter: shows a run's events as a bar, plain lines, JSON lines, or only what matters; then the summary.
+//!
+//! It knows no clock: the pace of the lines comes from the snapshots' times. It never fails: what cannot be written is
+//! dropped, because a closed terminal must not end a load.
+
+use std::io::Write;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::event::{RunEvent, Snapshot};
+use super::rate::{Meter, Rates};
+use super::{json, lines, summary};
+use crate::settings::ProgressMode;
+
+/// How often a plain line comes.
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+/// How often a JSON line comes.
+const JSON_EVERY: Duration = Duration::from_secs(1);
+/// The bar fills what the figures leave of its line; the details stand below.
+const BAR_TEMPLATE: &str = "[{wide_bar}] {prefix}\n{wide_msg}";
+
+/// Shows a run.
+pub struct Reporter {
+    display: Display,
+    meter: Meter,
+    out: Box<dyn Write + Send>,
+}
+
+enum Display {
+    Bar(ProgressBar),
+    Plain(Pace),
+    Json(Pace),
+    Quiet,
+}
+
+impl Reporter {
+    /// A reporter on standard error. A bar needs a terminal that can move its cursor: without one, there are plain lines.
+    pub fn new(mode: ProgressMode, stderr_is_terminal: bool) -> Self {
+        let target =
+            if stderr_is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Reporter::with_output(mode, target, Box::new(std::io::stderr()))
+    }
+
+    /// A reporter that draws its bar on `target` and writes everything else to `out`.
+    fn with_output(mode: ProgressMode, target: ProgressDrawTarget, out: Box<dyn Write + Send>) -> Self {
+        let display = match mode {
+            ProgressMode::Auto | ProgressMode::Bar if !target.is_hidden() => Display::Bar(bar(target)),
+            ProgressMode::Auto | ProgressMode::Bar | ProgressMode::Plain => {
+                Display::Plain(Pace::every(PLAIN_EVERY))
+            }
+            ProgressMode::Json => Display::Json(Pace::every(JSON_EVERY)),
+            ProgressMode::None => Display::Quiet,
+        };
+        Reporter { display, meter: Meter::default(), out }
+    }
+
+    /// Shows what happened.
+    pub fn handle(&mut self, event: &RunEvent) {
+        if let RunEvent::Progress(snapshot) = event {
+            return self.progress(snapshot);
+        }
+        if matches!(self.display, Display::Json(_)) {
+            if let Some(line) = json::event(event) {
+                self.write(&line);
+            }
+            return;
+        }
+        match event {
+            RunEvent::Started { table, inputs, bytes_total, workers, dry_run } => {
+                if let Display::Bar(bar) = &self.display {
+                    bar.set_length(*bytes_total);
+                }
+                if !matches!(self.display, Display::Quiet) {
+                    self.write(&lines::started(table, inputs, *bytes_total, *workers, *dry_run));
+                }
+            }
+            RunEvent::Progress(_) => {}
+            RunEvent::WorkerLost { worker, reason } => self.write(&lines::worker_lost(*worker, reason)),
+            RunEvent::Warning(message) => self.write(&lines::warning(message)),
+            RunEvent::Finished(summary) => {
+                if let Display::Bar(bar) = &self.display {
+                    bar.finish_and_clear();
+                }
+                self.write(&summary::human(summary));
+            }
+        }
+    }
+
+    fn progress(&mut self, snapshot: &Snapshot) {
+        let rates = self.meter.observe(snapshot);
+        let (pace, line): (&mut Pace, fn(&Snapshot, &Rates) -> String) = match &mut self.display {
+            Display::Bar(bar) => return draw(bar, snapshot, &rates),
+            Display::Plain(pace) => (pace, lines::plain),
+            Display::Json(pace) => (pace, json::progress),
+            Display::Quiet => return,
+        };
+        if pace.is_due(snapshot.elapsed) {
+            self.write(&line(snapshot, &rates));
+        }
+    }
+
+    /// Writes whole lines, above the bar if there is one.
+    fn write(&mut self, text: &str) {
+        let out = &mut self.out;
+        let mut write = || {
+            // In one piece, so that lines of several processes on one terminal do not mix.
+            drop(out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush()));
+        };
+        match &self.display {
+            Display::Bar(bar) => bar.suspend(write),
+            _ => write(),
+        }
+    }
+}
+
+fn bar(target: ProgressDrawTarget) -> ProgressBar {
+    let style = ProgressStyle::with_template(BAR_TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(0), target).with_style(style.progress_chars("=> "))
+}
+
+fn draw(bar: &ProgressBar, snapshot: &Snapshot, rates: &Rates) {
+    bar.set_length(snapshot.bytes_total);
+    bar.set_prefix(lines::position(snapshot, rates));
+    bar.set_message(lines::details(snapshot, rates));
+    bar.set_position(snapshot.bytes_done);
+}
+
+/// When the next line is due, in the run's time.
+struct Pace {
+    every: Duration,
+    next: Duration,
+}
+
+impl Pace {
+    fn every(every: Duration) -> Self {
+        Pace { every, next: every }
+    }
+
+    /// Whether a line is due at `elapsed`; if so, the next one is at the next multiple of the pace.
+    fn is_due(&mut self, elapsed: Duration) -> bool {
+        if elapsed < self.next {
+            return false;
+        }
+        let rest = elapsed.as_nanos() % self.every.as_nanos().max(1);
+        let rest = Duration::from_nanos(u64::try_from(rest).unwrap_or_default());
+        self.next = elapsed.saturating_sub(rest).saturating_add(self.every);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use indicatif::TermLike;
+
+use super::*;
+use crate::report::event::{RunStatus, Summary};
+
+/// Collects what is written, by the bar and beside it.
+#[derive(Debug, Clone, Default)]
+struct Screen(Arc<Mutex<String>>);
+
+impl Screen {
+    fn text(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn push(&self, text: &str) -> io::Result<()> {
+        self.0.lock().unwrap().push_str(text);
+        Ok(())
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.push(std::str::from_utf8(bytes).unwrap())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl TermLike for Screen {
+    fn width(&self) -> u16 {
+        100
+    }
+
+    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.push(&format!("{text}\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.push(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.push("<clear>")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn snapshot(millis: u64) -> Snapshot {
+    Snapshot {
+        bytes_total: 4_000_000,
+        bytes_done: millis * 100,
+        written: millis,
+        in_flight: 8,
+        workers_ready: 2,
+        elapsed: Duration::from_millis(millis),
+        ..Snapshot::default()
+    }
+}
+
+fn started() -> RunEvent {
+    RunEvent::Started {
+        table: "shop.orders".to_owned(),
+        inputs: vec![PathBuf::from("a.csv")],
+        bytes_total: 4_000_000,
+        workers: 2,
+        dry_run: false,
+    }
+}
+
+fn finished() -> RunEvent {
+    RunEvent::Finished(Box::new(Summary {
+        status: RunStatus::Done,
+        message: None,
+        table: "shop.orders".to_owned(),
+        inputs: vec![PathBuf::from("a.csv")],
+        dry_run: false,
+        bytes: 4_000_000,
+        records: 40_000,
+        written: 40_000,
+        rejected: 0,
+        retried: 0,
+        units: 1,
+        workers: 2,
+        workers_lost: 0,
+        session_starts: 2,
+        session_starts_peak: 1,
+        requests: 40_000,
+        elapsed: Duration::from_secs(40),
+        latency: None,
+        rejects_dir: None,
+    }))
+}
+
+/// What a run of 25 s, told four times a second, shows.
+fn run(mode: ProgressMode) -> String {
+    let screen = Screen::default();
+    let mut reporter = Reporter::with_output(mode, ProgressDrawTarget::hidden(), Box::new(screen.clone()));
+    reporter.handle(&started());
+    for quarter in 1..=100 {
+        reporter.handle(&RunEvent::Progress(snapshot(quarter * 250)));
+    }
+    reporter.handle(&RunEvent::WorkerLost { worker: 1, reason: "signal 9".to_owned() });
+    reporter.handle(&RunEvent::Warning("clocks differ by 2s".to_owned()));
+    reporter.handle(&finished());
+    screen.text()
+}
+
+const SUMMARY: &str = "\
+done
+  table           shop.orders
+  records         40,000 (4.0 MB)
+  written         40,000
+  rejected        0
+  workers         2 (1 unit)
+  session starts  2, at most 1 at once
+  time            40.0s
+  rate            1,000 rows/s, 0.1 MB/s
+";
+
+const WARNINGS: &str = "\
+warning: worker 1 ended before its time, its units go to others: signal 9
+warning: clocks differ by 2s
+";
+
+#[test]
+fn plain_lines_come_every_ten_seconds_of_the_run() {
+    let lines = "\
+loading a.csv (4.0 MB) into shop.orders with 2 workers
+10s: 25.0%, ETA 30s, 10,000 rows, 1,000 rows/s, 0.1 MB/s, 8 in flight, 0 rejected
+20s: 50.0%, ETA 20s, 20,000 rows, 1,000 rows/s, 0.1 MB/s, 8 in flight, 0 rejected
+";
+    assert_eq!(run(ProgressMode::Plain), format!("{lines}{WARNINGS}{SUMMARY}"));
+}
+
+#[test]
+fn without_a_terminal_a_bar_becomes_plain_lines() {
+    assert_eq!(run(ProgressMode::Auto), run(ProgressMode::Plain));
+    assert_eq!(run(ProgressMode::Bar), run(ProgressMode::Plain));
+}
+
+#[test]
+fn none_shows_warnings_and_the_summary_only() {
+    assert_eq!(run(ProgressMode::None), format!("{WARNINGS}{SUMMARY}"));
+}
+
+#[test]
+fn json_lines_come_every_second_and_everything_is_json() {
+    let text = run(ProgressMode::Json);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 1 + 25 + 3);
+    assert_eq!(
+        lines[0],
+        r#"{"event":"started","table":"shop.orders","inputs":["a.csv"],"bytes_total":4000000,"workers":2,"dry_run":false}"#
+    );
+    assert_eq!(
+        lines[2],
+        r#"{"event":"progress","seconds":2.0,"percent":5.0,"bytes_done":200000,"bytes_total":4000000,"written":2000,"rejected":0,"retried":0,"in_flight":8,"waiting":0,"workers_ready":2,"rows_per_second":1000.0,"bytes_per_second":100000.0,"eta_seconds":38}"#
+    );
+    assert_eq!(lines[26], r#"{"event":"worker_lost","worker":1,"reason":"signal 9"}"#);
+    assert_eq!(lines[27], r#"{"event":"warning","message":"clocks differ by 2s"}"#);
+    assert!(
+        lines[28].starts_with(r#"{"event":"finished","version":1,"job":null,"status":"done","#),
+        "{}",
+        lines[28]
+    );
+    for line in lines {
+        assert!(serde_json::from_str::<serde_json::Value>(line).unwrap().is_object());
+    }
+}
+
+#[test]
+fn a_late_snapshot_brings_one_line_and_the_pace_stays_on_multiples() {
+    let mut pace = Pace::every(PLAIN_EVERY);
+    let mut check = |seconds: u64, expected: bool| {
+        assert_eq!(pace.is_due(Duration::from_secs(seconds)), expected, "{seconds}");
+    };
+    check(9, false);
+    check(37, true);
+    check(38, false);
+    check(40, true);
+    check(49, false);
+    check(50, true);
+}
+
+#[test]
+fn a_bar_shows_the_figures_and_warnings_stand_above_it() {
+    let screen = Screen::default();
+    let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+    let mut reporter = Reporter::with_output(ProgressMode::Auto, target, Box::new(screen.clone()));
+    reporter.handle(&started());
+    reporter.handle(&RunEvent::Progress(Snapshot { waiting: 5000, ..snapshot(10_000) }));
+    let drawn = screen.text();
+    for part in [
+        "loading a.csv (4.0 MB) into shop.orders with 2 workers\n",
+        "=> ",
+        "] 25.0%, ETA 30s",
+        "waiting for the cluster: 5,000 rows, 10,000 rows, 1,000 rows/s, 0.1 MB/s, 8 in flight, 0 rejected",
+    ] {
+        assert!(drawn.contains(part), "{part} in {drawn}");
+    }
+    reporter.handle(&RunEvent::Warning("clocks differ".to_owned()));
+    let after = screen.text()[drawn.len()..].to_owned();
+    let (cleared, warned) = (after.find("<clear>").unwrap(), after.find("warning: clocks differ\n").unwrap());
+    let redrawn = after.rfind("] 25.0%").unwrap();
+    assert!(cleared < warned && warned < redrawn, "{after}");
+    reporter.handle(&finished());
+    assert!(screen.text().ends_with(SUMMARY), "{}", screen.text());
+}
+
+#[test]
+fn a_closed_pipe_neither_fails_nor_panics() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+    for mode in [ProgressMode::Plain, ProgressMode::Json, ProgressMode::None] {
+        let mut reporter = Reporter::with_output(mode, ProgressDrawTarget::hidden(), Box::new(Closed));
+        for event in [started(), RunEvent::Progress(snapshot(20_000)), finished()] {
+            reporter.handle(&event);
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! What became of the run: a few lines for people, and the summary file for scripts. The file's fields are stable;
+//! one that changes its meaning raises [`SUMMARY_VERSION`].
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::event::{Latency, RunStatus, Summary};
+use super::figures::{
+    bytes, counted, megabytes_per_second, milliseconds, printable, rate, run_time, thousands,
+};
+
+/// The version of the summary file's fields.
+pub const SUMMARY_VERSION: u32 = 1;
+
+/// Random names that are tried for a file that must be new; one is enough unless somebody plays tricks.
+const NAMES_TRIED: usize = 8;
+
+/// The summary file cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the summary file {}: {source}: give --summary another file, in a directory that can be written", path.display())]
+pub struct SummaryError {
+    /// Which file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// The summary as it is written to the file of `--summary`.
+#[derive(Debug, Serialize)]
+pub struct SummaryFile<'a> {
+    version: u32,
+    /// The job's name; there are none yet.
+    job: Option<&'a str>,
+    status: &'static str,
+    exit_code: u8,
+    table: &'a str,
+    inputs: Vec<String>,
+    bytes: u64,
+    records: u64,
+    written: u64,
+    rejected: u64,
+    retried: u64,
+    /// Records that an earlier run of the job had done.
+    resumed_records: u64,
+    /// Records of which nobody knows whether they were written.
+    uncertain: u64,
+    units: u64,
+    workers: usize,
+    workers_lost: u64,
+    session_starts: SessionStarts,
+    requests: u64,
+    seconds: f64,
+    rows_per_second: f64,
+    latency_ms: Option<LatencyMs>,
+    rejects_dir: Option<String>,
+    /// As standard error has it: it may quote the server's words and a first line that is no header, never a rejected record.
+    message: Option<&'a str>,
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct SessionStarts {
+    total: u64,
+    peak_concurrent: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct LatencyMs {
+    p50: f64,
+    p99: f64,
+    p999: f64,
+    max: f64,
+}
+
+impl<'a> From<&'a Summary> for SummaryFile<'a> {
+    fn from(summary: &'a Summary) -> Self {
+        SummaryFile {
+            version: SUMMARY_VERSION,
+            job: None,
+            status: status_name(summary.status),
+            exit_code: summary.status.exit_code(),
+            table: &summary.table,
+            inputs: summary.inputs.iter().map(|path| path.display().to_string()).collect(),
+            bytes: summary.bytes,
+            records: summary.records,
+            written: summary.written,
+            rejected: summary.rejected,
+            retried: summary.retried,
+            resumed_records: 0,
+            uncertain: 0,
+            units: summary.units,
+            workers: summary.workers,
+            workers_lost: summary.workers_lost,
+            session_starts: SessionStarts {
+                total: summary.session_starts,
+                peak_concurrent: summary.session_starts_peak,
+            },
+            requests: summary.requests,
+            seconds: (summary.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            rows_per_second: (per_second(summary.written, summary) * 10.0).round() / 10.0,
+            latency_ms: summary.latency.map(|latency| LatencyMs {
+                p50: latency.p50,
+                p99: latency.p99,
+                p999: latency.p999,
+                max: latency.max,
+            }),
+            rejects_dir: summary.rejects_dir.as_deref().map(|path| path.display().to_string()),
+            message: summary.message.as_deref(),
+            dry_run: summary.dry_run,
+        }
+    }
+}
+
+fn status_name(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Done => "done",
+        RunStatus::DoneWithRejects => "done_with_rejects",
+        RunStatus::TooManyErrors => "too_many_errors",
+        RunStatus::Failed => "failed",
+        RunStatus::Incomplete => "incomplete",
+        RunStatus::Interrupted(_) => "interrupted",
+    }
+}
+
+fn per_second(number: u64, summary: &Summary) -> f64 {
+    let seconds = summary.elapsed.as_secs_f64();
+    if seconds > 0.0 { number as f64 / seconds } else { 0.0 }
+}
+
+/// The summary for people, without a line end after its last line.
+pub(super) fn human(summary: &Summary) -> String {
+    let mut lines = vec![headline(summary)];
+    let mut row = |name: &str, value: String| lines.push(format!("  {name:<15} {value}"));
+    row("table", summary.table.clone());
+    row("records", format!("{} ({})", thousands(summary.records), bytes(summary.bytes)));
+    row(if summary.dry_run { "would write" } else { "written" }, thousands(summary.written));
+    let rejects = summary.rejects_dir.as_deref().filter(|_| summary.rejected > 0);
+    let place = rejects.map(|path| format!(", in {}", path.display())).unwrap_or_default();
+    row("rejected", format!("{}{place}", thousands(summary.rejected)));
+    if summary.retried > 0 {
+        row("retried", counted(summary.retried, "request"));
+    }
+    let lost = match summary.workers_lost {
+        0 => String::new(),
+        lost => format!(", {} lost on the way", thousands(lost)),
+    };
+    let workers = match summary.workers {
+        0 => "in this process".to_owned(),
+        workers => thousands(workers as u64),
+    };
+    row("workers", format!("{workers}{lost} ({})", counted(summary.units, "unit")));
+    if summary.session_starts > 0 {
+        row(
+            "session starts",
+            format!("{}, at most {} at once", thousands(summary.session_starts), summary.session_starts_peak),
+        );
+    }
+    row("time", run_time(summary.elapsed));
+    let rows_per_second = per_second(summary.written, summary);
+    row("rate", format!("{} rows/s{}", rate(rows_per_second), byte_rate(summary)));
+    if let Some(latency) = summary.latency {
+        row("latency", latency_line(&latency, summary.requests));
+    }
+    printable(&lines.join("\n"))
+}
+
+/// The rate in bytes is true only of a run that went through all of its input.
+fn byte_rate(summary: &Summary) -> String {
+    match summary.status {
+        RunStatus::Done | RunStatus::DoneWithRejects => {
+            format!(", {}", megabytes_per_second(per_second(summary.bytes, summary)))
+        }
+        _ => String::new(),
+    }
+}
+
+fn latency_line(latency: &Latency, requests: u64) -> String {
+    format!(
+        "p50 {}, p99 {}, p99.9 {}, max {} of {}",
+        milliseconds(latency.p50),
+        milliseconds(latency.p99),
+        milliseconds(latency.p999),
+        milliseconds(latency.max),
+        counted(requests, "request")
+    )
+}
+
+fn headline(summary: &Summary) -> String {
+    let what = match summary.status {
+        RunStatus::Done => "done".to_owned(),
+        RunStatus::DoneWithRejects => format!("done, with {}", counted(summary.rejected, "reject")),
+        RunStatus::TooManyErrors => "stopped: too many errors".to_owned(),
+        RunStatus::Failed => "failed".to_owned(),
+        RunStatus::Incomplete => "incomplete: not every record is accounted for".to_owned(),
+        RunStatus::Interrupted(2) => "interrupted by SIGINT".to_owned(),
+        RunStatus::Interrupted(15) => "interrupted by SIGTERM".to_owned(),
+        RunStatus::Interrupted(signal) => format!("interrupted by signal {signal}"),
+    };
+    let dry = if summary.dry_run { "dry run " } else { "" };
+    let written = if summary.dry_run { ", nothing was written" } else { "" };
+    match &summary.message {
+        Some(message) => format!("{dry}{what}{written}\n  {}", message.trim_end().replace('\n', "\n  ")),
+        None => format!("{dry}{what}{written}"),
+    }
+}
+
+/// Finds out before the load whether its summary can be written at `path`, and takes an older one away: a load that does not
+/// live to write its own leaves none, rather than last night's.
+///
+/// # Errors
+/// It cannot, or what is there is no summary.
+pub fn prepare(path: &Path) -> Result<(), SummaryError> {
+    let failed = |source| SummaryError { path: path.to_owned(), source };
+    match destination(path).map_err(failed)? {
+        Destination::Special => OpenOptions::new().write(true).open(path).map(|_| ()).map_err(failed),
+        Destination::Regular(target) => {
+            create_beside(&target).and_then(|(temporary, _)| fs::remove_file(temporary)).map_err(failed)?;
+            match fs::remove_file(&target) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// Writes the summary file: whole or not at all, an older one is replaced.
+///
+/// # Errors
+/// It cannot be written; nothing is left behind.
+pub fn write_file(path: &Path, summary: &Summary) -> Result<(), SummaryError> {
+    let failed = |source| SummaryError { path: path.to_owned(), source };
+    let mut text =
+        serde_json::to_vec_pretty(&SummaryFile::from(summary)).map_err(|error| failed(error.into()))?;
+    text.push(b'\n');
+    match destination(path).map_err(failed)? {
+        Destination::Special => OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(&text))
+            .map_err(failed),
+        Destination::Regular(target) => replace(&target, &text).map_err(failed),
+    }
+}
+
+enum Destination {
+    /// A regular file, there or not yet, symbolic links followed.
+    Regular(PathBuf),
+    /// A device or pipe: written to, never replaced.
+    Special,
+}
+
+fn destination(path: &Path) -> io::Result<Destination> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(metadata) if metadata.is_file() => {
+            if !may_be_summary(path)? {
+                return Err(io::Error::new(
+                    io::ErrorKind::AlreadyExists,
+                    "what is there is no summary and is kept",
+                ));
+            }
+            Ok(Destination::Regular(fs::canonicalize(path)?))
+        }
+        Ok(_) => Ok(Destination::Special),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match (fs::read_link(path), path.file_name()) {
+                // The older summary that the link led to was taken away. Links in a circle are another error than this one.
+                (Ok(next), _) => destination(&directory_of(path).join(next)),
+                (Err(_), Some(_)) => Ok(Destination::Regular(path.to_owned())),
+                (Err(_), None) => Err(io::ErrorKind::InvalidInput.into()),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file is empty or begins as a summary does, so that a slip of the keyboard costs nobody their data.
+fn may_be_summary(path: &Path) -> io::Result<bool> {
+    let mut first = [0];
+    let read = File::open(path)?.read(&mut first)?;
+    Ok(read == 0 || first == *b"{")
+}
+
+fn replace(target: &Path, text: &[u8]) -> io::Result<()> {
+    let (temporary, mut file) = create_beside(target)?;
+    let written =
+        file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&temporary, target));
+    if written.is_err() {
+        // The first error is the one to report.
+        drop(fs::remove_file(&temporary));
+        return written;
+    }
+    // The rename itself becomes durable with the directory; where directories cannot be opened, the file still is there.
+    if let Ok(directory) = File::open(directory_of(target)) {
+        drop(directory.sync_all());
+    }
+    Ok(())
+}
+
+/// Makes a new file beside `target`, because a rename does not cross file systems. Its name cannot be foretold and nothing that
+/// is there is opened, so that in a directory for all nobody can put a link in its way. Its mode is the umask's: whoever watches
+/// the loads is to read the summary.
+fn create_beside(target: &Path) -> io::Result<(PathBuf, File)> {
+    let mut refused = io::Error::from(io::ErrorKind::AlreadyExists);
+    for _ in 0..NAMES_TRIED {
+        let path = temporary_name(target);
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => refused = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused)
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn temporary_name(target: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    // The keys of a hash map's hasher are the standard library's only source of randomness.
+    name.push(format!(".{:016x}.tmp", RandomState::new().build_hasher().finish()));
+    directory_of(target).join(name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+use std::time::Duration;
+
+use super::*;
+use crate::settings::TableName;
+
+fn summary() -> Summary {
+    Summary {
+        status: RunStatus::DoneWithRejects,
+        message: None,
+        table: "shop.orders".to_owned(),
+        inputs: vec!["a.csv".into(), "b.csv".into()],
+        dry_run: false,
+        bytes: 95_000_000,
+        records: 1_000_000,
+        written: 999_997,
+        rejected: 3,
+        retried: 12,
+        units: 16,
+        workers: 4,
+        workers_lost: 1,
+        session_starts: 5,
+        session_starts_peak: 2,
+        requests: 40_012,
+        elapsed: Duration::from_millis(15_930),
+        latency: Some(Latency { p50: 0.512, p99: 8.0, p999: 20.25, max: 1045.0 }),
+        rejects_dir: Some("ringload-rejects/x".into()),
+    }
+}
+
+#[test]
+fn people_read_a_few_aligned_lines() {
+    let check = |summary: &Summary, expected: &str| assert_eq!(human(summary), expected);
+    check(
+        &summary(),
+        "\
+done, with 3 rejects
+  table           shop.orders
+  records         1,000,000 (95.0 MB)
+  written         999,997
+  rejected        3, in ringload-rejects/x
+  retried         12 requests
+  workers         4, 1 lost on the way (16 units)
+  session starts  5, at most 2 at once
+  time            15.9s
+  rate            62,774 rows/s, 6.0 MB/s
+  latency         p50 0.512 ms, p99 8.0 ms, p99.9 20.2 ms, max 1045.0 ms of 40,012 requests",
+    );
+    let failed = Summary {
+        status: RunStatus::Failed,
+        message: Some("no node answers\nrun it again".to_owned()),
+        records: 0,
+        written: 0,
+        rejected: 0,
+        retried: 0,
+        units: 1,
+        workers: 0,
+        workers_lost: 0,
+        session_starts: 0,
+        elapsed: Duration::ZERO,
+        latency: None,
+        rejects_dir: None,
+        ..summary()
+    };
+    check(
+        &failed,
+        "\
+failed
+  no node answers
+  run it again
+  table           shop.orders
+  records         0 (95.0 MB)
+  written         0
+  rejected        0
+  workers         in this process (1 unit)
+  time            0.0s
+  rate            0 rows/s",
+    );
+}
+
+#[test]
+fn the_first_line_tells_how_it_ended() {
+    let check = |status: RunStatus, dry_run: bool, expected: &str| {
+        let text = human(&Summary { status, dry_run, ..summary() });
+        assert_eq!(text.lines().next(), Some(expected));
+    };
+    check(RunStatus::Done, false, "done");
+    check(RunStatus::Done, true, "dry run done, nothing was written");
+    check(RunStatus::TooManyErrors, false, "stopped: too many errors");
+    check(RunStatus::Incomplete, false, "incomplete: not every record is accounted for");
+    check(RunStatus::Interrupted(2), false, "interrupted by SIGINT");
+    check(RunStatus::Interrupted(15), false, "interrupted by SIGTERM");
+    check(RunStatus::Interrupted(1), false, "interrupted by signal 1");
+}
+
+#[test]
+fn scripts_read_the_documented_fields() {
+    let expected = r#"{
+  "version": 1,
+  "job": null,
+  "status": "done_with_rejects",
+  "exit_code": 1,
+  "table": "shop.orders",
+  "inputs": [
+    "a.csv",
+    "b.csv"
+  ],
+  "bytes": 95000000,
+  "records": 1000000,
+  "written": 999997,
+  "rejected": 3,
+  "retried": 12,
+  "resumed_records": 0,
+  "uncertain": 0,
+  "units": 16,
+  "workers": 4,
+  "workers_lost": 1,
+  "session_starts": {
+    "total": 5,
+    "peak_concurrent": 2
+  },
+  "requests": 40012,
+  "seconds": 15.93,
+  "rows_per_second": 62774.5,
+  "latency_ms": {
+    "p50": 0.512,
+    "p99": 8.0,
+    "p999": 20.25,
+    "max": 1045.0
+  },
+  "rejects_dir": "ringload-rejects/x",
+  "message": null,
+  "dry_run": false
+}
+"#;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s.json");
+    write_file(&path, &summary()).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+}
+
+#[test]
+fn every_status_has_its_name() {
+    let check = |status: RunStatus, name: &str, code: u8| {
+        let summary = Summary { status, latency: None, rejects_dir: None, ..summary() };
+        let value = serde_json::to_value(SummaryFile::from(&summary)).unwrap();
+        assert_eq!((value["status"].as_str(), value["exit_code"].as_u64()), (Some(name), Some(code.into())));
+        assert!(value["latency_ms"].is_null() && value["rejects_dir"].is_null());
+    };
+    check(RunStatus::Done, "done", 0);
+    check(RunStatus::DoneWithRejects, "done_with_rejects", 1);
+    check(RunStatus::TooManyErrors, "too_many_errors", 3);
+    check(RunStatus::Failed, "failed", 4);
+    check(RunStatus::Incomplete, "incomplete", 6);
+    check(RunStatus::Interrupted(2), "interrupted", 130);
+    check(RunStatus::Interrupted(15), "interrupted", 143);
+}
+
+#[test]
+fn an_older_summary_is_replaced_and_nothing_else_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s.json");
+    fs::write(&path, "{older and longer ".repeat(1000)).unwrap();
+    write_file(&path, &summary()).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(value["version"], 1);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_is_followed_and_a_device_is_never_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let (target, link) = (directory.path().join("target.json"), directory.path().join("link.json"));
+    fs::write(&target, "").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    write_file(&link, &summary()).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::metadata(&target).unwrap().len() > 0);
+    let null = Path::new("/dev/null");
+    prepare(null).unwrap();
+    write_file(null, &summary()).unwrap();
+    assert!(!fs::metadata(null).unwrap().is_file());
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = |path: PathBuf| {
+        for error in [prepare(&path).unwrap_err(), write_file(&path, &summary()).unwrap_err()] {
+            let line = error.to_string();
+            assert!(
+                line.starts_with(&format!("cannot write the summary file {}: ", path.display())),
+                "{line}"
+            );
+        }
+    };
+    check(directory.path().join("missing").join("s.json"));
+    check(directory.path().to_owned());
+    check(PathBuf::new());
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_made_on_the_way_is_new_and_read_by_whom_the_umask_lets() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let (target, other) = (directory.path().join("s.json"), directory.path().join("other"));
+    fs::write(&other, "").unwrap();
+    let (first, second) = (create_beside(&target).unwrap().0, create_beside(&target).unwrap().0);
+    assert_ne!(first, second);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&first), mode(&other));
+    write_file(&target, &summary()).unwrap();
+    assert_eq!(mode(&target), mode(&other));
+}
+
+#[test]
+fn an_older_summary_is_taken_away_before_the_load_and_nothing_else_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let [target, link, data] = ["s.json", "link.json", "a.csv"].map(|name| directory.path().join(name));
+    for path in [&target, &link] {
+        write_file(&target, &summary()).unwrap();
+        drop(std::os::unix::fs::symlink("s.json", &link));
+        prepare(path).unwrap();
+        assert!(!target.exists() && fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+    prepare(&target).unwrap();
+    write_file(&link, &summary()).unwrap();
+    assert!(target.is_file() && fs::symlink_metadata(&link).unwrap().is_symlink());
+
+    fs::write(&data, "id\n1\n").unwrap();
+    for refused in [prepare(&data), write_file(&data, &summary())] {
+        let line = refused.unwrap_err().to_string();
+        assert!(
+            line.contains("a.csv: what is there is no summary and is kept: give --summary another"),
+            "{line}"
+        );
+    }
+    assert_eq!(fs::read_to_string(&data).unwrap(), "id\n1\n");
+}
+
+#[test]
+fn a_load_that_could_not_begin_has_a_summary_that_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s.json");
+    let table = TableName { keyspace: "shop".to_owned(), table: "orders".to_owned() };
+    let failed = Summary::not_begun(&table, &["a.csv".into()], true, "a.csv: no such file".to_owned());
+    write_file(&path, &failed).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let texts = ["status", "table", "message"].map(|key| value[key].as_str().unwrap());
+    assert_eq!(texts, ["failed", "shop.orders", "a.csv: no such file"]);
+    let numbers = ["exit_code", "records", "written", "units"].map(|key| value[key].as_u64().unwrap());
+    assert_eq!(numbers, [4, 0, 0, 0]);
+    assert_eq!((&value["dry_run"], &value["inputs"][0]), (&true.into(), &"a.csv".into()));
+}
