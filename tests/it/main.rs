@@ -1,0 +1,23 @@
+//! All integration tests, in one binary. Those that need a database take it from the environment (see CONTRIBUTING.md) and say that
+//! they were skipped where it is not set.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail by panicking"
+)]
+
+mod cli;
+mod connect;
+mod crash;
+mod faults;
+mod gate;
+mod load;
+mod mapping;
+mod proxy;
+mod rejects;
+mod signals;
+mod support;
+mod types;

@@ -1,0 +1,229 @@
+//! Answers that a healthy node does not give, forged by scylla-proxy in front of a real one: faults of the cluster are borne,
+//! faults of a row reject that row, and what no retry can help ends the load.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use scylla_proxy::{
+    Condition, Node, Proxy, Reaction, RequestOpcode, RequestReaction, RequestRule, RunningProxy,
+    ShardAwareness, get_exclusive_local_address,
+};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::support::database::{CASSANDRA, Keyspace, environment};
+use crate::support::numbered::{self, TABLE};
+use crate::support::program::{Finished, Run};
+use crate::support::scratch::Scratch;
+
+/// Few, for the proxy is slow: it leaves TCP's delays on.
+const RECORDS: u64 = 300;
+/// How soon a load that nothing can help must have ended.
+const ENDED_WITHIN: Duration = Duration::from_secs(20);
+
+/// A load through a proxy.
+struct ProxiedLoad {
+    keyspace: Keyspace,
+    scratch: Scratch,
+    contact: SocketAddr,
+    address_map: String,
+    runtime: Runtime,
+    proxy: Option<RunningProxy>,
+}
+
+impl ProxiedLoad {
+    /// A load whose writes meet these rules, in turn; `None` where there is no node.
+    fn with(rules: Vec<(Condition, RequestReaction)>) -> Option<ProxiedLoad> {
+        let is_write = || {
+            Condition::RequestOpcode(RequestOpcode::Execute)
+                .or(Condition::RequestOpcode(RequestOpcode::Batch))
+        };
+        let rules = rules.into_iter().map(|(when, reaction)| RequestRule(is_write().and(when), reaction));
+        ProxiedLoad::with_rules(rules.collect())
+    }
+
+    /// A load whose requests meet these rules.
+    fn with_rules(rules: Vec<RequestRule>) -> Option<ProxiedLoad> {
+        let keyspace = Keyspace::on(&environment(CASSANDRA)?, 1, &[TABLE]);
+        let node: SocketAddr = keyspace.contact.parse().expect("the node's address");
+        let contact = SocketAddr::new(get_exclusive_local_address(), node.port());
+        let proxied = Node::new(node, contact, ShardAwareness::Unaware, Some(rules), None);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let proxy = runtime.block_on(Proxy::new([proxied]).run()).expect("a proxy");
+        let address_map = format!("{node}={contact}");
+        Some(ProxiedLoad {
+            keyspace,
+            scratch: Scratch::new(),
+            contact,
+            address_map,
+            runtime,
+            proxy: Some(proxy),
+        })
+    }
+
+    fn run(&self, retry_for: &str) -> Run {
+        self.run_by(2, retry_for)
+    }
+
+    fn run_by(&self, workers: u32, retry_for: &str) -> Run {
+        let file = self.scratch.write("numbered.csv", numbered::csv(RECORDS));
+        Run::load(&self.scratch, &self.contact.to_string(), &self.keyspace.table("numbered"))
+            .args([
+                "--address-map",
+                &self.address_map,
+                "--workers",
+                &workers.to_string(),
+                "--unit-size",
+                "2KiB",
+            ])
+            .args(["--in-flight", "64", "--retry-for", retry_for, "--rejects", "rejects"])
+            .arg(file)
+    }
+
+    #[track_caller]
+    fn expect_all_written(&self, run: Finished) -> Finished {
+        let run = run.expect_code(0);
+        assert_eq!(["records", "written", "rejected"].map(|key| run.number(key)), [RECORDS, RECORDS, 0]);
+        assert_eq!(numbered::rows(&self.keyspace).len() as u64, RECORDS);
+        run
+    }
+}
+
+impl Drop for ProxiedLoad {
+    fn drop(&mut self) {
+        if let Some(proxy) = self.proxy.take() {
+            // What the proxy complains of is that its clients went away.
+            let _ = self.runtime.block_on(proxy.finish());
+        }
+    }
+}
+
+fn any_row() -> Condition {
+    Condition::BodyContainsCaseSensitive(Box::from(&b" of the file"[..]))
+}
+
+fn row(id: u64) -> Condition {
+    Condition::BodyContainsCaseSensitive(format!("record {id} of the file").into_bytes().into())
+}
+
+fn times(times: usize) -> Condition {
+    Condition::TrueForLimitedTimes(times)
+}
+
+/// So many writes fail in this way, and all of them succeed when they are sent again.
+#[track_caller]
+fn check_sent_again(what: &str, reaction: RequestReaction) {
+    const FAILURES: usize = 20;
+    let Some(load) = ProxiedLoad::with(vec![(any_row().and(times(FAILURES)), reaction)]) else { return };
+    let run = load.expect_all_written(load.run("60s").finish());
+    assert_eq!(run.number("retried"), FAILURES as u64, "{what}");
+    assert_eq!(run.number("requests"), RECORDS + FAILURES as u64, "{what}");
+    assert!(run.stderr.contains("warning: the cluster is not taking rows: "), "{what}: {}", run.stderr);
+}
+
+#[test]
+fn writes_that_the_cluster_cannot_take_now_are_sent_again() {
+    check_sent_again("write timeout", RequestReaction::forge().write_timeout());
+    check_sent_again("unavailable", RequestReaction::forge().unavailable());
+    check_sent_again("overloaded", RequestReaction::forge().overloaded());
+    check_sent_again("bootstrapping", RequestReaction::forge().is_bootstrapping());
+}
+
+#[test]
+fn writes_whose_failure_says_nothing_are_sent_again() {
+    check_sent_again("server error", RequestReaction::forge().server_error());
+    check_sent_again("write failure", RequestReaction::forge().write_failure());
+}
+
+#[test]
+fn writes_that_are_never_answered_are_sent_again() {
+    let lost = (any_row().and(times(5)), RequestReaction::drop_frame());
+    let Some(load) = ProxiedLoad::with(vec![lost]) else { return };
+    let run = load.expect_all_written(load.run("60s").args(["--request-timeout", "1s"]).finish());
+    assert_eq!(run.number("retried"), 5);
+}
+
+#[test]
+fn writes_on_connections_that_break_are_sent_again() {
+    let broken = (any_row().and(times(3)), RequestReaction::drop_connection());
+    let Some(load) = ProxiedLoad::with(vec![broken]) else { return };
+    let run = load.expect_all_written(load.run("60s").finish());
+    assert!(run.number("retried") >= 3, "{}", run.summary);
+}
+
+#[test]
+fn a_statement_that_the_node_has_forgotten_is_prepared_again() {
+    let forgotten = (any_row().and(times(5)), RequestReaction::forge().unprepared());
+    let Some(load) = ProxiedLoad::with(vec![forgotten]) else { return };
+    load.expect_all_written(load.run("60s").finish());
+}
+
+#[test]
+fn a_worker_whose_statement_cannot_be_prepared_now_tries_again() {
+    // Two connections are the coordinator's, the fourth is that over which the worker prepares.
+    let now = Condition::RequestOpcode(RequestOpcode::Prepare).and(Condition::ConnectionSeqNo(3));
+    let rule = RequestRule(now, RequestReaction::forge().overloaded());
+    let Some(load) = ProxiedLoad::with_rules(vec![rule]) else { return };
+    let run = load.expect_all_written(load.run_by(1, "60s").args(["--threads", "1"]).finish());
+    assert!(run.stderr.contains("tries again: preparing the INSERT: "), "{}", run.stderr);
+}
+
+/// The ids of the rejected rows and the codes of the reasons.
+fn rejects(run: &Finished, scratch: &Scratch) -> Vec<(u64, String)> {
+    let dir = scratch.join(run.summary["rejects_dir"].as_str().expect("a directory"));
+    let reasons = std::fs::read_to_string(dir.join("reasons.jsonl")).expect("reasons");
+    let reason = |line: &str| {
+        let reason: Value = serde_json::from_str(line).expect("JSON");
+        // The first record has the id 0.
+        let id = reason["record"].as_u64().expect("a record") - 1;
+        (id, reason["code"].as_str().expect("a code").to_string())
+    };
+    reasons.lines().map(reason).collect()
+}
+
+/// These rows are refused in this way whenever they are sent.
+#[track_caller]
+fn check_rejected(ids: &[u64], reaction: RequestReaction) {
+    let rules = ids.iter().map(|id| (row(*id), reaction.clone())).collect();
+    let Some(load) = ProxiedLoad::with(rules) else { return };
+    let run = load.run("60s").finish().expect_code(1);
+    let refused = ids.len() as u64;
+    let counts = ["records", "written", "rejected"].map(|key| run.number(key));
+    assert_eq!(counts, [RECORDS, RECORDS - refused, refused]);
+    let codes: Vec<_> = ids.iter().map(|id| (*id, "refused_by_server".to_string())).collect();
+    assert_eq!(rejects(&run, &load.scratch), codes);
+    let there: Vec<i64> = numbered::rows(&load.keyspace).into_keys().collect();
+    let expected: Vec<i64> = (0..RECORDS).filter(|id| !ids.contains(id)).map(|id| id as i64).collect();
+    assert_eq!(there, expected, "the others are written");
+}
+
+#[test]
+fn rows_that_the_server_finds_invalid_are_rejected_one_by_one() {
+    check_rejected(&[0, 149, 150, 299], RequestReaction::forge().invalid());
+}
+
+#[test]
+fn a_row_whose_failure_says_nothing_is_not_rejected_in_haste() {
+    let Some(load) = ProxiedLoad::with(vec![(row(17), RequestReaction::forge().server_error())]) else {
+        return;
+    };
+    let run = load.run("5s").finish().expect_code(4);
+    assert_eq!(run.number("rejected"), 0);
+    assert!(run.number("written") < RECORDS, "{}", run.summary);
+    assert!(run.stderr.contains("longer than --retry-for allows; the last error: "), "{}", run.stderr);
+    assert!(!load.scratch.join("rejects").exists());
+}
+
+#[test]
+fn a_role_that_may_not_write_any_more_ends_the_load_without_rejects() {
+    let Some(load) = ProxiedLoad::with(vec![(row(200), RequestReaction::forge().unauthorized())]) else {
+        return;
+    };
+    let begin = Instant::now();
+    let run = load.run("60s").finish().expect_code(4);
+    assert!(begin.elapsed() < ENDED_WITHIN, "it took {:?}", begin.elapsed());
+    assert_eq!(run.number("rejected"), 0);
+    assert!(run.stderr.contains("the cluster refuses the load: "), "{}", run.stderr);
+    assert!(!load.scratch.join("rejects").exists());
+}

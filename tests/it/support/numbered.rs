@@ -1,0 +1,132 @@
+//! A load whose rows are numbered, through a relay: what most tests of crashes and faults begin with.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use scylla::value::{CqlValue, Row};
+
+use super::database::{CASSANDRA, Keyspace, environment};
+use super::program::{Run, Running, wait_until};
+use super::relay::Relay;
+use super::scratch::Scratch;
+
+/// The table of the rows.
+pub(crate) const TABLE: &str = "CREATE TABLE numbered (id bigint PRIMARY KEY, note text)";
+/// What every row contains, for the relay to know it by.
+const MARKER: &[u8] = b" of the file";
+
+/// A file of numbered records, a table for it, and a relay before the node.
+pub(crate) struct NumberedLoad {
+    pub(crate) keyspace: Keyspace,
+    pub(crate) relay: Relay,
+    pub(crate) scratch: Scratch,
+    pub(crate) file: PathBuf,
+    pub(crate) records: u64,
+}
+
+impl NumberedLoad {
+    /// A load of so many records into the node that the environment names; `None` where there is none.
+    pub(crate) fn of(records: u64) -> Option<NumberedLoad> {
+        let keyspace = Keyspace::on(&environment(CASSANDRA)?, 1, &[TABLE]);
+        Some(NumberedLoad::into(keyspace, records))
+    }
+
+    /// A load of so many records into a keyspace that has the table.
+    pub(crate) fn into(keyspace: Keyspace, records: u64) -> NumberedLoad {
+        let scratch = Scratch::new();
+        let file = scratch.write("numbered.csv", csv(records));
+        let relay = Relay::to(&keyspace.contact, MARKER);
+        NumberedLoad { keyspace, relay, scratch, file, records }
+    }
+
+    /// The load through the relay, by so many workers, in units of a few hundred records. What goes wrong in a test does
+    /// not go on for ever: faults are borne for a minute, unless the test says otherwise.
+    pub(crate) fn run(&self, workers: usize) -> Run {
+        self.run_in_units(workers, "16KiB")
+    }
+
+    /// The same in units of this size.
+    pub(crate) fn run_in_units(&self, workers: usize, unit_size: &str) -> Run {
+        let run = self.run_to(&self.relay.contact, workers, unit_size);
+        run.args(["--address-map", &self.relay.address_map()])
+    }
+
+    /// The same past the relay.
+    pub(crate) fn run_directly(&self, workers: usize) -> Run {
+        self.run_to(&self.keyspace.contact, workers, "16KiB")
+    }
+
+    fn run_to(&self, contact: &str, workers: usize, unit_size: &str) -> Run {
+        Run::load(&self.scratch, contact, &self.keyspace.table("numbered"))
+            .args(["--workers", &workers.to_string(), "--unit-size", unit_size, "--in-flight", "32"])
+            .env("RINGLOAD_RETRY_FOR", "60s")
+            .arg(&self.file)
+    }
+
+    /// Waits until the relay has let all the writes pass that it may; fails the test with what the run said if it ends before.
+    #[track_caller]
+    pub(crate) fn wait_for_writes(&self, mut running: Running) -> Running {
+        let mut ended = false;
+        wait_until("rows are in the table", || {
+            ended = running.has_ended();
+            ended || self.relay.writes_used_up()
+        });
+        if ended {
+            panic!("the load ended before it could be disturbed: {:?}", running.finish());
+        }
+        running
+    }
+
+    /// The table's rows.
+    pub(crate) fn rows(&self) -> BTreeMap<i64, String> {
+        rows(&self.keyspace)
+    }
+
+    /// Fails the test unless the table is the file.
+    #[track_caller]
+    pub(crate) fn expect_every_row(&self) {
+        expect_every_row(&self.keyspace, self.records);
+    }
+
+    /// Fails the test if the table has a row that the file has not. Returns how many rows there are.
+    #[track_caller]
+    pub(crate) fn expect_only_rows_of_the_file(&self) -> u64 {
+        let found = self.rows();
+        let wrong = found.iter().find(|(id, text)| **id >= self.records as i64 || **text != note(**id));
+        assert_eq!(wrong, None, "a row is not as in the file");
+        found.len() as u64
+    }
+}
+
+/// Fails the test unless the numbered table of a keyspace is the file of so many records.
+#[track_caller]
+pub(crate) fn expect_every_row(keyspace: &Keyspace, records: u64) {
+    let found = rows(keyspace);
+    let is_right = |id: &i64| found.get(id).is_some_and(|text| *text == note(*id));
+    let wrong: Vec<i64> = (0..records as i64).filter(|id| !is_right(id)).collect();
+    assert!(wrong.is_empty(), "{} rows are missing or wrong, the first: {:?}", wrong.len(), wrong.first());
+    assert_eq!(found.len() as u64, records, "there are rows that the file has not");
+}
+
+/// The rows of the numbered table of a keyspace.
+pub(crate) fn rows(keyspace: &Keyspace) -> BTreeMap<i64, String> {
+    let row = |row: Row| match &row.columns[..] {
+        [Some(CqlValue::BigInt(id)), Some(CqlValue::Text(note))] => (*id, note.clone()),
+        other => panic!("{other:?}"),
+    };
+    keyspace.rows("SELECT id, note FROM numbered").into_iter().map(row).collect()
+}
+
+/// A file of so many records.
+pub(crate) fn csv(records: u64) -> String {
+    let mut csv = String::from("id,note\n");
+    for id in 0..records as i64 {
+        writeln!(csv, "{id},{}", note(id)).expect("a longer string");
+    }
+    csv
+}
+
+fn note(id: i64) -> String {
+    format!("record {id} of the file")
+}
