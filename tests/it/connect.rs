@@ -317,7 +317,7 @@ fn a_node_certificate_with_a_dns_name_only() {
     let node = Sealed { contact, files, scratch: Scratch::new() };
     let keyspace = node.keyspace(TlsVerification::ServerName(NAME.into()));
     let run = || certificate(ca(node.load(&keyspace.name), &node.file("ca.pem")), &node, "client");
-    check_told(run(), &["not for 127.0.", "it names db.example.org", "--tls-server-name"]);
+    check_told(run(), &["not for 127.", "it names db.example.org", "--tls-server-name"]);
     let wrong = run().args(["--tls-server-name", "db.example.net"]);
     check_told(wrong, &["not for db.example.net", "it names db.example.org"]);
     expect_loaded(run().args(["--tls-server-name", NAME]), &keyspace);
