@@ -133,5 +133,7 @@ fn a_node_of_a_ring_that_is_killed_in_mid_load_costs_no_row() {
     assert!(!running.has_ended(), "the load was over before the node was killed");
     let run = running.finish().expect_code(0);
     assert_eq!(["records", "written", "rejected"].map(|key| run.number(key)), [RECORDS, RECORDS, 0]);
+    // Until the others have found out that the node is dead, they wait for its answers to reads.
+    wait_until("the ring can be read", || keyspace.try_rows("SELECT id FROM numbered").is_ok());
     numbered::expect_every_row(&keyspace, RECORDS);
 }

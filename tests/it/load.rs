@@ -491,7 +491,8 @@ fn the_summary_file_has_every_documented_field() {
     }
     let number =
         |value: &serde_json::Value| value.as_f64().unwrap_or_else(|| panic!("no number in {summary}"));
-    assert_eq!(summary["session_starts"]["total"], 2);
+    // The only unit may be done before the second worker's session is open.
+    assert!((1.0..=2.0).contains(&number(&summary["session_starts"]["total"])));
     assert!((1.0..=2.0).contains(&number(&summary["session_starts"]["peak_concurrent"])));
     assert!(number(&summary["seconds"]) > 0.0 && number(&summary["rows_per_second"]) > 0.0);
     let latencies: Vec<f64> =

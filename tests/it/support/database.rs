@@ -102,11 +102,15 @@ impl Keyspace {
     /// All rows of a query, paged.
     #[track_caller]
     pub(crate) fn rows(&self, query: &str) -> Vec<Row> {
-        let rows = self.runtime.block_on(async {
+        self.try_rows(query).unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// All rows of a query, paged, or why there are none.
+    pub(crate) fn try_rows(&self, query: &str) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
+        self.runtime.block_on(async {
             let pager = self.session.query_iter(query, ()).await?;
-            Ok::<_, Box<dyn std::error::Error>>(pager.rows_stream::<Row>()?.try_collect().await?)
-        });
-        rows.unwrap_or_else(|error| panic!("{query}: {error}"))
+            Ok(pager.rows_stream::<Row>()?.try_collect().await?)
+        })
     }
 
     /// Fails the test unless the query gives these rows, in whatever order, each as `1, 'text', null`.
