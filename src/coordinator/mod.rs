@@ -83,7 +83,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     let job = plan_job(settings, &inputs, workers, report)?;
     let split = split_settings(settings, bytes_total, workers);
     let files = inputs.iter().map(|(file, header)| (file.clone(), header.clone())).collect();
-    let units = planner::start(files, settings.input.dialect, split, cores())
+    let units = planner::start(files, settings.input.dialect, split, cores(), planner::ScanStart::FIRST)
         .map_err(|error| LoadError::Threads(io::Error::other(error)))?;
     let options = DispatcherOptions {
         job,

@@ -6,9 +6,9 @@ use std::thread;
 use crossbeam_channel::{Receiver, bounded};
 
 use crate::format::csv::dialect::Dialect;
-use crate::plan::discover::InputFile;
+use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
-use crate::plan::split::{SplitSettings, SplitStart, split};
+use crate::plan::split::{Place, SplitSettings, SplitStart, place_behind, split};
 use crate::plan::unit::{UnitId, WorkUnit};
 
 /// What the planner says.
@@ -30,7 +30,56 @@ pub enum Planned {
 /// Units that wait to be taken; with those that the dispatcher holds, the scan runs at most 8 units ahead.
 const UNITS_AHEAD: usize = 4;
 
-/// Scans `inputs` in order on a thread of its own. Dropping the receiver ends the scan at its next unit; nobody waits for that,
+/// Where a scan begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanStart {
+    /// The number of the input in `inputs`; those before it are scanned already.
+    file: usize,
+    /// Where in it, if not at the beginning of its data.
+    place: Option<Place>,
+    numbers: SplitStart,
+    /// Bytes of the units before.
+    bytes: u64,
+}
+
+impl ScanStart {
+    /// At the beginning of the first input.
+    pub const FIRST: ScanStart =
+        ScanStart { file: 0, place: None, numbers: SplitStart { ordinal: 0, unit: UnitId(0) }, bytes: 0 };
+
+    /// Behind the last of these units, which are known from an earlier run.
+    ///
+    /// # Errors
+    /// An input cannot be read.
+    pub fn behind<'a>(
+        inputs: &[(InputFile, Header)],
+        units: impl Iterator<Item = &'a WorkUnit>,
+    ) -> Result<ScanStart, InputError> {
+        let (mut last, mut bytes) = (None, 0);
+        for unit in units {
+            bytes += unit.bytes();
+            last = Some(unit);
+        }
+        let Some(unit) = last else { return Ok(ScanStart::FIRST) };
+        let file = unit.file.0 as usize;
+        let place = inputs.get(file).map(|(file, _)| place_behind(file, unit)).transpose()?;
+        let numbers = SplitStart {
+            ordinal: unit.first_ordinal + unit.records(),
+            unit: UnitId(unit.id.0.saturating_add(1)),
+        };
+        Ok(ScanStart { file, place, numbers, bytes })
+    }
+}
+
+/// What is said where nothing is left to scan.
+pub fn nothing_to_scan(records: u64, bytes: u64) -> Receiver<Planned> {
+    let (planned, units) = bounded(1);
+    // There is room for it.
+    let _ = planned.try_send(Planned::Done { records, bytes });
+    units
+}
+
+/// Scans `inputs` in order from `begin` on a thread of its own. Dropping the receiver ends the scan at its next unit; nobody waits for that,
 /// since it only reads.
 ///
 /// # Errors
@@ -40,6 +89,7 @@ pub fn start(
     dialect: Dialect,
     settings: SplitSettings,
     threads: usize,
+    begin: ScanStart,
 ) -> Result<Receiver<Planned>, rayon::ThreadPoolBuildError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -47,14 +97,14 @@ pub fn start(
         .build()?;
     let (planned, units) = bounded(UNITS_AHEAD);
     thread::spawn(move || {
-        let mut start = SplitStart { ordinal: 0, unit: UnitId(0) };
-        let mut bytes = 0;
-        for (file, header) in &inputs {
+        let ScanStart { file: first, mut place, numbers: mut start, mut bytes } = begin;
+        for (file, header) in inputs.iter().skip(first) {
             let mut emit = |unit| match planned.send(Planned::Unit(unit)) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             };
-            match split(file, header, &dialect, &settings, start, &pool, &mut emit) {
+            let place = place.take().unwrap_or_else(|| header.data());
+            match split(file, place, &dialect, &settings, start, &pool, &mut emit) {
                 Ok(totals) => {
                     start.ordinal += totals.records;
                     start.unit.0 += totals.units;
@@ -94,7 +144,7 @@ mod tests {
             (file, header)
         });
         let settings = SplitSettings { unit_bytes: 4, chunk_bytes: 4, max_record_bytes: 100 };
-        let units = start(inputs.collect(), dialect, settings, 1).unwrap();
+        let units = start(inputs.collect(), dialect, settings, 1, ScanStart::FIRST).unwrap();
         let (mut of_units, mut last) = (0, None);
         for planned in units {
             match planned {

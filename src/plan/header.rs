@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use memchr::memchr_iter;
 
 use super::discover::{InputError, InputFile};
-use super::split::RecordError;
+use super::split::{Place, RecordError};
 use crate::format::csv::dialect::Dialect;
 use crate::format::csv::reader::{ChunkReader, ReadError};
 use crate::format::csv::scan::{self, State};
@@ -30,6 +30,13 @@ pub struct Header {
     pub data_start: u64,
     /// The line of that byte, counted from 1 by `\n` bytes.
     pub data_line: u64,
+}
+
+impl Header {
+    /// Where the records begin.
+    pub fn data(&self) -> Place {
+        Place { offset: self.data_start, line: self.data_line, record: 1 }
+    }
 }
 
 /// Why a file's beginning is refused.

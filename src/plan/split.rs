@@ -15,7 +15,6 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::discover::{InputError, InputFile};
-use super::header::Header;
 use super::unit::{Chunk, UnitId, WorkUnit};
 use crate::format::csv::dialect::Dialect;
 use crate::format::csv::scan::{self, Lane, State, Transitions};
@@ -41,6 +40,17 @@ pub struct SplitSettings {
     pub chunk_bytes: u64,
     /// The longest record in bytes, without its line end; at most [`RECORD_BYTES_MAX`](crate::format::record::RECORD_BYTES_MAX).
     pub max_record_bytes: u64,
+}
+
+/// Where in a file its units begin: in front of a record, or of what is skipped before one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Offset in the file of the first byte.
+    pub offset: u64,
+    /// The line of that byte, counted from 1 by `\n` bytes.
+    pub line: u64,
+    /// The number in the file (from 1, without the header) of the record that follows.
+    pub record: u64,
 }
 
 /// The numbers that a file's first unit gets.
@@ -140,14 +150,14 @@ pub fn unit_bytes_default(total_bytes: u64, workers: usize) -> u64 {
 }
 
 /// Splits the data of `file` into units and hands each to `emit` as soon as it is proved, until `emit` breaks.
-/// The units' chunks cover the file from `header.data_start` to its end without gap or overlap.
+/// The units' chunks cover the file from `place` to its end without gap or overlap.
 ///
 /// # Errors
 /// The file cannot be read or changes meanwhile, a record is too long, or a quote does not close. Units that were emitted
 /// before are right all the same.
 pub fn split(
     file: &InputFile,
-    header: &Header,
+    place: Place,
     dialect: &Dialect,
     settings: &SplitSettings,
     start: SplitStart,
@@ -155,14 +165,14 @@ pub fn split(
     emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
 ) -> Result<FileTotals, SplitError> {
     let open = file.open()?;
-    let mut assembly = Assembly::new(file, &open, header, dialect, settings, start);
+    let mut assembly = Assembly::new(file, &open, place, dialect, settings, start);
     let piece_bytes = settings.chunk_bytes.clamp(1, assembly.max_record_bytes);
     // Whole pieces, so that a block's end does not cut one short.
     let block_bytes = piece_bytes * (BLOCK_BYTES / piece_bytes).max(1);
     let mut blocks: Vec<Block> = Vec::new();
     blocks.resize_with(pool.current_num_threads().max(1) * BLOCKS_PER_THREAD, Block::default);
 
-    let mut offset = header.data_start;
+    let mut offset = place.offset;
     while offset < file.size {
         let mut round = 0;
         for block in &mut blocks {
@@ -185,6 +195,35 @@ pub fn split(
         }
     }
     assembly.finish(emit)
+}
+
+/// The place behind a unit of `file`, where the next one begins.
+///
+/// # Errors
+/// The file cannot be read or has changed.
+pub fn place_behind(file: &InputFile, unit: &WorkUnit) -> Result<Place, InputError> {
+    let mut place = Place { offset: 0, line: 1, record: unit.first_record + unit.records() };
+    if let Some(last) = unit.chunks.last() {
+        let open = file.open()?;
+        let newlines = newlines_between(file, &open, last.start, last.start + last.len)?;
+        (place.offset, place.line) = (last.start + last.len, last.line + newlines);
+    }
+    Ok(place)
+}
+
+/// How many `\n` bytes are in a part of the file.
+fn newlines_between(file: &InputFile, open: &File, start: u64, end: u64) -> Result<u64, InputError> {
+    let mut newlines = 0;
+    let mut buffer = vec![0; CHUNK_BYTES as usize];
+    let mut at = start;
+    while at < end {
+        let len = (end - at).min(CHUNK_BYTES);
+        let bytes = buffer.get_mut(..len as usize).unwrap_or_default();
+        file.read_at(open, bytes, at)?;
+        newlines += memchr_iter(b'\n', bytes).count() as u64;
+        at += len;
+    }
+    Ok(newlines)
 }
 
 /// Bytes that are read at once.
@@ -263,12 +302,12 @@ impl<'a> Assembly<'a> {
     fn new(
         file: &'a InputFile,
         open: &'a File,
-        header: &Header,
+        place: Place,
         dialect: &'a Dialect,
         settings: &SplitSettings,
         start: SplitStart,
     ) -> Self {
-        let data_start = header.data_start;
+        let Place { offset, line, record } = place;
         Assembly {
             file,
             open,
@@ -276,13 +315,13 @@ impl<'a> Assembly<'a> {
             unit_bytes: settings.unit_bytes,
             max_record_bytes: settings.max_record_bytes.max(1),
             lane: Lane::new(State::RecordStart),
-            line: header.data_line,
-            chunk: Chunk { start: data_start, len: 0, records: 0, line: header.data_line },
+            line,
+            chunk: Chunk { start: offset, len: 0, records: 0, line },
             unit: WorkUnit {
                 id: start.unit,
                 file: file.id,
                 first_ordinal: start.ordinal,
-                first_record: 1,
+                first_record: record,
                 chunks: Vec::new(),
             },
             totals: FileTotals::default(),
@@ -407,17 +446,8 @@ impl<'a> Assembly<'a> {
 
     /// The line of a byte in the chunk that grows, for an error: lines are counted again from the chunk's start.
     fn line_of(&self, offset: u64) -> Result<u64, InputError> {
-        let mut line = self.chunk.line;
-        let mut buffer = vec![0; CHUNK_BYTES as usize];
-        let mut at = self.chunk.start;
-        while at < offset {
-            let len = (offset - at).min(CHUNK_BYTES);
-            let bytes = buffer.get_mut(..len as usize).unwrap_or_default();
-            self.file.read_at(self.open, bytes, at)?;
-            line += memchr_iter(b'\n', bytes).count() as u64;
-            at += len;
-        }
-        Ok(line)
+        let newlines = newlines_between(self.file, self.open, self.chunk.start, offset)?;
+        Ok(self.chunk.line + newlines)
     }
 }
 

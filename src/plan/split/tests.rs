@@ -12,7 +12,7 @@ use crate::format::csv::cases::{
 };
 use crate::format::csv::reader::ChunkReader;
 use crate::plan::discover::discover;
-use crate::plan::header::{HeaderNames, read_header};
+use crate::plan::header::{Header, HeaderNames, read_header};
 use crate::plan::unit::FileId;
 
 const BARE: Dialect =
@@ -56,7 +56,7 @@ fn split_all(
 ) -> Result<(Header, Vec<WorkUnit>, FileTotals), SplitError> {
     let header = read_header(file, dialect, HeaderNames::Used, 1 << 20).expect("the header");
     let mut units = Vec::new();
-    let totals = split(file, &header, dialect, settings, START, pool(), &mut |unit| {
+    let totals = split(file, header.data(), dialect, settings, START, pool(), &mut |unit| {
         units.push(unit);
         ControlFlow::Continue(())
     })?;
@@ -318,7 +318,8 @@ fn units_go_out_before_the_rest_of_the_file_is_looked_at() {
         units += 1;
         if units == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let totals = split(&file, &header, &BARE, &settings(16, 64), START, pool(), &mut take_three).unwrap();
+    let totals =
+        split(&file, header.data(), &BARE, &settings(16, 64), START, pool(), &mut take_three).unwrap();
     assert_eq!(totals, FileTotals { records: 48, bytes: 192, units: 3 });
     assert_eq!(units, 3);
 }
@@ -330,7 +331,7 @@ fn a_file_that_changes_under_way_is_an_error() {
         let file = scratch.write(&b"a,b\n".repeat(MORE_THAN_A_ROUND));
         let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
         let mut done = false;
-        split(&file, &header, &BARE, &settings(1024, 4096), START, pool(), &mut |_| {
+        split(&file, header.data(), &BARE, &settings(1024, 4096), START, pool(), &mut |_| {
             if !std::mem::replace(&mut done, true) {
                 edit(&file.path);
             }
@@ -353,7 +354,7 @@ fn more_units_than_can_be_numbered_are_an_error() {
     let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
     let start = SplitStart { ordinal: 0, unit: UnitId(u32::MAX - 1) };
     let mut emit = |_| ControlFlow::Continue(());
-    let error = split(&file, &header, &BARE, &settings(2, 1), start, pool(), &mut emit).unwrap_err();
+    let error = split(&file, header.data(), &BARE, &settings(2, 1), start, pool(), &mut emit).unwrap_err();
     assert!(matches!(error, SplitError::TooManyUnits { .. }));
 }
 
@@ -368,5 +369,33 @@ fn the_usual_unit_is_four_for_each_worker_within_bounds() {
         (100 * mib, 16, 4 * mib),
     ] {
         assert_eq!(unit_bytes_default(total, workers), expected);
+    }
+}
+
+#[test]
+fn a_scan_that_goes_on_behind_any_unit_gives_the_units_that_follow_it() {
+    for case in CASES {
+        let scratch = Scratch::new();
+        let file = scratch.write(case.bytes);
+        let Ok((_, units, _)) = split_all(&file, &case.dialect, &settings(4, 8)) else { continue };
+        for (done, unit) in units.iter().enumerate() {
+            let place = place_behind(&file, unit).unwrap();
+            let (ordinal, id) = (unit.first_ordinal + unit.records(), UnitId(unit.id.0 + 1));
+            let start = SplitStart { ordinal, unit: id };
+            let mut rest = Vec::new();
+            let mut take = |unit| {
+                rest.push(unit);
+                ControlFlow::Continue(())
+            };
+            split(&file, place, &case.dialect, &settings(4, 8), start, pool(), &mut take).unwrap();
+            // Pieces lie elsewhere, so units may be cut elsewhere too; records, lines and numbers are the same.
+            let expected = &units[done + 1..];
+            let records = |units| read_units(case.bytes, &case.dialect, units);
+            assert_eq!(records(&rest), records(expected), "{}, behind unit {done}", case.name);
+            let numbers = |units: &[WorkUnit]| {
+                units.first().map(|unit| (unit.id, unit.first_ordinal, unit.first_record))
+            };
+            assert_eq!(numbers(&rest), numbers(expected), "{}, behind unit {done}", case.name);
+        }
     }
 }
