@@ -48,7 +48,7 @@ fn run(command: Command) -> Result<u8, Error> {
 fn load(args: LoadArgs) -> Result<u8, Error> {
     let cli::Resolved { settings, warnings } = cli::resolve(&args, &ProcessWorld).inspect_err(|_| {
         // Whoever looks at the summary only must not take an older one for this run's. The error to report is the other one.
-        args.summary.as_deref().map(summary::prepare);
+        args.watching.summary.as_deref().map(summary::prepare);
     })?;
     if let Some(path) = &settings.summary {
         summary::prepare(path)?;

@@ -1,5 +1,5 @@
-//! The file of `--config`: TOML whose keys are the long option names, at the top level or in `[load]`. Pure: it is
-//! given the file's text. It knows the options' names and kinds, not their meaning.
+//! The file of `--config`: TOML whose keys are the long option names, at the top level for all commands or in a table of one
+//! command, such as `[load]`. Pure: it is given the file's text. It knows the options' names and kinds, not their meaning.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,9 +11,6 @@ use super::nearest::nearest;
 
 /// The key that stands for the files on the command line.
 const FILES: &str = "files";
-
-/// The table for the options of `load`; it comes before the top level.
-const LOAD: &str = "load";
 
 /// Why a configuration file is refused.
 #[derive(Debug, thiserror::Error)]
@@ -37,12 +34,14 @@ pub enum ConfigError {
         problem: String,
     },
     /// A key that is no option.
-    #[error("{}: '{key}' is no option: {hint}", path.display())]
+    #[error("{}: '{key}' is no option{of}: {hint}", path.display())]
     UnknownKey {
         /// Which file.
         path: PathBuf,
         /// Which key.
         key: String,
+        /// Of which command, as " of load", where it stands in the table of one.
+        of: String,
         /// What may have been meant.
         hint: String,
     },
@@ -64,7 +63,7 @@ pub enum ConfigError {
         /// Which key.
         key: String,
         /// What it must be.
-        expected: &'static str,
+        expected: String,
     },
 }
 
@@ -88,6 +87,15 @@ pub(super) struct OptionSpec {
     pub(super) kind: OptionKind,
 }
 
+/// A command as the other layers need to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CommandSpec {
+    /// Its name, which is also that of its table.
+    pub(super) name: String,
+    /// Its options.
+    pub(super) options: Vec<OptionSpec>,
+}
+
 /// What a file says of an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Given {
@@ -104,68 +112,118 @@ pub(super) enum Given {
 pub(super) struct ConfigFile {
     /// Options by long name.
     pub(super) options: BTreeMap<String, Given>,
-    /// The files to load, for a command line without any.
+    /// The input files, for a command line without any.
     pub(super) files: Vec<PathBuf>,
 }
 
-/// Reads a configuration file's text.
-pub(super) fn parse(path: &Path, text: &str, options: &[OptionSpec]) -> Result<ConfigFile, ConfigError> {
+/// Reads a configuration file's text for `command`. The tables of other commands are only checked, and so are the options at
+/// the top that only other commands have.
+pub(super) fn parse(
+    path: &Path,
+    text: &str,
+    command: &str,
+    commands: &[CommandSpec],
+) -> Result<ConfigFile, ConfigError> {
     let mut top: Table = text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
         path: path.to_owned(),
         line: error.span().map_or(1, |span| line_of(text, span.start)),
         problem: error.message().replace('\n', "; "),
     })?;
-    let load = match top.remove(LOAD) {
-        None => Table::new(),
-        Some(Value::Table(load)) => load,
-        Some(_) => {
-            return Err(ConfigError::Kind {
-                path: path.to_owned(),
-                key: LOAD.to_owned(),
-                expected: "a table: write [load]",
-            });
+    let mut own = ConfigFile::default();
+    let mut tables = Vec::new();
+    for spec in commands {
+        match top.remove(&spec.name) {
+            None => {}
+            Some(Value::Table(table)) => tables.push((spec, table)),
+            Some(_) => {
+                return Err(ConfigError::Kind {
+                    path: path.to_owned(),
+                    key: spec.name.clone(),
+                    expected: format!("a table: write [{}]", spec.name),
+                });
+            }
         }
-    };
-    let mut config = ConfigFile::default();
-    for (key, value) in top.into_iter().chain(load) {
-        take(&mut config, path, &key, value, options)?;
     }
-    Ok(config)
+    let scope = Scope { path, commands, table: None };
+    for (key, value) in top {
+        scope.take(&mut own, &key, value)?;
+    }
+    for (spec, table) in tables {
+        let scope = Scope { path, commands, table: Some(spec) };
+        let mut ignored = ConfigFile::default();
+        let into = if spec.name == command { &mut own } else { &mut ignored };
+        for (key, value) in table {
+            scope.take(into, &key, value)?;
+        }
+    }
+    Ok(own)
 }
 
-fn take(
-    config: &mut ConfigFile,
-    path: &Path,
-    key: &str,
-    value: Value,
-    options: &[OptionSpec],
-) -> Result<(), ConfigError> {
-    let wrong = |expected| ConfigError::Kind { path: path.to_owned(), key: key.to_owned(), expected };
-    if key == "password" {
-        return Err(ConfigError::Password { path: path.to_owned() });
+/// A part of the file.
+struct Scope<'a> {
+    path: &'a Path,
+    commands: &'a [CommandSpec],
+    /// The command whose table it is; `None`: the top level.
+    table: Option<&'a CommandSpec>,
+}
+
+impl<'a> Scope<'a> {
+    /// The options that may stand here.
+    fn options(&self) -> impl Iterator<Item = &'a OptionSpec> {
+        let commands = self.table.map_or(self.commands, std::slice::from_ref);
+        commands.iter().flat_map(|command| &command.options)
     }
-    if key == FILES {
-        let Value::Array(items) = value else { return Err(wrong("an array of paths")) };
-        let files: Option<Vec<PathBuf>> = items.iter().map(|item| item.as_str().map(PathBuf::from)).collect();
-        config.files = files.ok_or_else(|| wrong("an array of paths"))?;
-        return Ok(());
-    }
-    let Some(option) = options.iter().find(|option| option.long == key) else {
-        return Err(unknown(path, key, options));
-    };
-    let given = match (option.kind, value) {
-        (OptionKind::Flag, Value::Boolean(set)) => Given::Flag(set),
-        (OptionKind::Flag, _) => return Err(wrong("true or false")),
-        (OptionKind::List, Value::Array(items)) => {
-            let items: Option<Vec<String>> = items.iter().map(scalar).collect();
-            Given::Items(items.ok_or_else(|| wrong("an array of strings"))?)
+
+    fn take(&self, config: &mut ConfigFile, key: &str, value: Value) -> Result<(), ConfigError> {
+        let wrong = |expected: &str| ConfigError::Kind {
+            path: self.path.to_owned(),
+            key: key.to_owned(),
+            expected: expected.to_owned(),
+        };
+        if key == "password" {
+            return Err(ConfigError::Password { path: self.path.to_owned() });
         }
-        (OptionKind::List, Value::String(text)) => Given::One(text),
-        (OptionKind::List, _) => return Err(wrong("an array of strings")),
-        (OptionKind::One, value) => Given::One(scalar(&value).ok_or_else(|| wrong("a string or a number"))?),
-    };
-    config.options.insert(key.to_owned(), given);
-    Ok(())
+        if key == FILES {
+            let Value::Array(items) = value else { return Err(wrong("an array of paths")) };
+            let files: Option<Vec<PathBuf>> =
+                items.iter().map(|item| item.as_str().map(PathBuf::from)).collect();
+            config.files = files.ok_or_else(|| wrong("an array of paths"))?;
+            return Ok(());
+        }
+        let Some(option) = self.options().find(|option| option.long == key) else {
+            return Err(self.unknown(key));
+        };
+        let given = match (option.kind, value) {
+            (OptionKind::Flag, Value::Boolean(set)) => Given::Flag(set),
+            (OptionKind::Flag, _) => return Err(wrong("true or false")),
+            (OptionKind::List, Value::Array(items)) => {
+                let items: Option<Vec<String>> = items.iter().map(scalar).collect();
+                Given::Items(items.ok_or_else(|| wrong("an array of strings"))?)
+            }
+            (OptionKind::List, Value::String(text)) => Given::One(text),
+            (OptionKind::List, _) => return Err(wrong("an array of strings")),
+            (OptionKind::One, value) => {
+                Given::One(scalar(&value).ok_or_else(|| wrong("a string or a number"))?)
+            }
+        };
+        config.options.insert(key.to_owned(), given);
+        Ok(())
+    }
+
+    fn unknown(&self, key: &str) -> ConfigError {
+        let options = self.options().map(|option| option.long.as_str()).chain([FILES]);
+        let near = match self.table {
+            Some(_) => nearest(key, options),
+            None => nearest(key, options.chain(self.commands.iter().map(|command| command.name.as_str()))),
+        };
+        let hint = match (near, self.table) {
+            (Some(near), _) => format!("did you mean '{near}'?"),
+            (None, Some(table)) => format!("keys are the long options of ringload {} --help", table.name),
+            (None, None) => "keys are the long options of ringload load --help".to_owned(),
+        };
+        let of = self.table.map_or_else(String::new, |table| format!(" of {}", table.name));
+        ConfigError::UnknownKey { path: self.path.to_owned(), key: key.to_owned(), of, hint }
+    }
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -177,15 +235,6 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-fn unknown(path: &Path, key: &str, options: &[OptionSpec]) -> ConfigError {
-    let known = options.iter().map(|option| option.long.as_str()).chain([FILES, LOAD]);
-    let hint = match nearest(key, known) {
-        Some(near) => format!("did you mean '{near}'?"),
-        None => "keys are the long options of ringload load --help".to_owned(),
-    };
-    ConfigError::UnknownKey { path: path.to_owned(), key: key.to_owned(), hint }
-}
-
 fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
@@ -194,17 +243,21 @@ fn line_of(text: &str, offset: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn options() -> Vec<OptionSpec> {
+    fn read_for(command: &str, text: &str) -> Result<ConfigFile, ConfigError> {
         let option = |long: &str, kind| OptionSpec { long: long.to_owned(), kind };
-        vec![
-            option("hosts", OptionKind::List),
-            option("max-errors", OptionKind::One),
-            option("tls", OptionKind::Flag),
-        ]
+        let spec = |name: &str, last| CommandSpec {
+            name: name.to_owned(),
+            options: vec![option("hosts", OptionKind::List), option("tls", OptionKind::Flag), last],
+        };
+        let commands = [
+            spec("load", option("max-errors", OptionKind::One)),
+            spec("check", option("rate", OptionKind::One)),
+        ];
+        parse(Path::new("r.toml"), text, command, &commands)
     }
 
     fn read(text: &str) -> Result<ConfigFile, ConfigError> {
-        parse(Path::new("r.toml"), text, &options())
+        read_for("load", text)
     }
 
     #[test]
@@ -223,6 +276,28 @@ mod tests {
         check("[load]\ntls = true", &[("tls", Given::Flag(true))]);
         check("hosts = 'a,b'", &[("hosts", one("a,b"))]);
         check("hosts = ['a', 'b']", &[("hosts", Given::Items(vec!["a".to_owned(), "b".to_owned()]))]);
+    }
+
+    #[test]
+    fn the_top_is_for_all_commands_and_a_table_for_one() {
+        let check = |text: &str, load: &[&str], check: &[&str]| {
+            for (command, expected) in [("load", load), ("check", check)] {
+                let options = read_for(command, text).unwrap().options;
+                let values: Vec<String> = options
+                    .into_iter()
+                    .map(|(key, given)| match given {
+                        Given::Flag(set) => format!("{key}={set}"),
+                        Given::One(text) => format!("{key}={text}"),
+                        Given::Items(items) => format!("{key}={items:?}"),
+                    })
+                    .collect();
+                assert_eq!(values, expected, "{command}: {text}");
+            }
+        };
+        check("hosts = 'a'", &["hosts=a"], &["hosts=a"]);
+        check("[load]\nhosts = 'a'", &["hosts=a"], &[]);
+        check("tls = true\n[check]\ntls = false\nrate = 5", &["tls=true"], &["rate=5", "tls=false"]);
+        check("hosts = 'a'\n[load]\nhosts = 'b'\n[check]\nhosts = 'c'", &["hosts=b"], &["hosts=c"]);
     }
 
     #[test]
@@ -250,6 +325,17 @@ mod tests {
         check("max-errors = true", "r.toml: 'max-errors' must be a string or a number");
         check("files = 'a.csv'", "r.toml: 'files' must be an array of paths");
         check("load = 1", "r.toml: 'load' must be a table: write [load]");
+        check("check = 1", "r.toml: 'check' must be a table: write [check]");
+        // What stands in another command's table is checked too.
+        check("[check]\nrates = 1", "r.toml: 'rates' is no option of check: did you mean 'rate'?");
+        check(
+            "[check]\nmax-errors = 1",
+            "r.toml: 'max-errors' is no option of check: keys are the long options of ringload check --help",
+        );
+        check(
+            "[load]\nrate = 1",
+            "r.toml: 'rate' is no option of load: keys are the long options of ringload load --help",
+        );
         let password = read("[load]\npassword = 'pw1'").unwrap_err().to_string();
         assert!(password.contains("password-file") && !password.contains("pw1"), "{password}");
         let syntax = read("tls = true\nhosts = [").unwrap_err().to_string();

@@ -9,14 +9,14 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches};
 
-use super::config_file::{self, ConfigError, ConfigFile, Given, OptionKind, OptionSpec};
+use super::config_file::{self, CommandSpec, ConfigError, ConfigFile, Given, OptionKind, OptionSpec};
 use super::error::{Origin, ParseStop, UsageError};
 use super::nearest::nearest;
 use super::secrets::PASSWORD_VARIABLE;
 use super::world::World;
-use super::{Cli, Command, definition, list};
+use super::{Cli, Layered, definition, list};
 use crate::error::exit_code;
 
 const CONFIG: &str = "config";
@@ -29,14 +29,16 @@ const CONFIG_VARIABLE: &str = "RINGLOAD_CONFIG";
 pub fn parse(argv: impl IntoIterator<Item = OsString>, world: &dyn World) -> Result<Cli, ParseStop> {
     let argv: Vec<OsString> = argv.into_iter().collect();
     let typed = matches(&argv, &BTreeMap::new())?;
-    let Some(("load", load)) = typed.subcommand() else {
+    let commands = commands();
+    let Some((spec, typed_options)) = typed.subcommand().and_then(|(name, options)| {
+        commands.iter().find(|command| command.name == name).map(|command| (command, options))
+    }) else {
         return command(&typed);
     };
-    let options = options();
-    let (config, config_path) = read_config(load, world, &options)?;
+    let (config, config_path) = read_config(typed_options, world, &spec.name, &commands)?;
     let mut layers = Layers::default();
-    for option in &options {
-        if load.value_source(&id(option)) == Some(ValueSource::CommandLine) {
+    for option in &spec.options {
+        if typed_options.value_source(&id(option)) == Some(ValueSource::CommandLine) {
             layers.origins.insert(option.long.clone(), Origin::CommandLine);
         } else if let Some((name, value)) = variable(option, world) {
             layers.add_variable(option, name, value);
@@ -48,33 +50,39 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>, world: &dyn World) -> Res
     let (head, tail) = argv.split_at(argv.len().min(2));
     let full: Vec<OsString> = head.iter().chain(&layers.arguments).chain(tail).cloned().collect();
     let mut cli = command(&matches(&full, &layers.origins)?)?;
-    if let Command::Load(load) = &mut cli.command {
-        if load.files.is_empty() {
-            load.files = config.files;
+    if let Some(Layered { layering, files }) = cli.command.layered() {
+        if let Some(files) = files.filter(|files| files.is_empty()) {
+            *files = config.files;
         }
-        load.config = config_path;
-        load.origins = layers.origins;
-        load.warnings = misspelled_variables(world, &options);
+        layering.config = config_path;
+        layering.origins = layers.origins;
+        layering.warnings = misspelled_variables(world, &commands);
     }
     Ok(cli)
 }
 
-/// The options of `load` that the other layers may give: all but help, version and the configuration file itself.
-pub(super) fn options() -> Vec<OptionSpec> {
-    let command = Cli::command();
-    let Some(load) = command.find_subcommand("load") else { return Vec::new() };
-    load.get_arguments()
-        .filter_map(|argument| {
-            let kind = match argument.get_action() {
-                ArgAction::SetTrue => OptionKind::Flag,
-                ArgAction::Append => OptionKind::List,
-                ArgAction::Set => OptionKind::One,
-                _ => return None,
-            };
-            Some(OptionSpec { long: argument.get_long()?.to_owned(), kind })
-        })
-        .filter(|option| option.long != CONFIG)
-        .collect()
+/// The commands whose options the other layers may give: those that take `--config`. Their options are all but help and the
+/// configuration file itself.
+pub(super) fn commands() -> Vec<CommandSpec> {
+    let takes_config = |command: &&clap::Command| {
+        command.get_arguments().any(|argument| argument.get_long() == Some(CONFIG))
+    };
+    let spec = |command: &clap::Command| CommandSpec {
+        name: command.get_name().to_owned(),
+        options: command.get_arguments().filter_map(option).collect(),
+    };
+    Cli::command().get_subcommands().filter(takes_config).map(spec).collect()
+}
+
+fn option(argument: &Arg) -> Option<OptionSpec> {
+    let kind = match argument.get_action() {
+        ArgAction::SetTrue => OptionKind::Flag,
+        ArgAction::Append => OptionKind::List,
+        ArgAction::Set => OptionKind::One,
+        _ => return None,
+    };
+    let long = argument.get_long().filter(|long| *long != CONFIG)?;
+    Some(OptionSpec { long: long.to_owned(), kind })
 }
 
 /// Arguments that stand for the environment's and the file's values, and where every given value came from.
@@ -127,23 +135,25 @@ fn variable_name(option: &OptionSpec) -> String {
 }
 
 fn read_config(
-    load: &ArgMatches,
+    typed: &ArgMatches,
     world: &dyn World,
-    options: &[OptionSpec],
+    command: &str,
+    commands: &[CommandSpec],
 ) -> Result<(ConfigFile, Option<PathBuf>), UsageError> {
-    let typed = load.get_one::<PathBuf>(CONFIG).cloned();
+    let typed = typed.get_one::<PathBuf>(CONFIG).cloned();
     let named = world.variable(CONFIG_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     let Some(path) = typed.or(named) else { return Ok((ConfigFile::default(), None)) };
     let unreadable = |source| ConfigError::Unreadable { path: path.clone(), source };
     let file = world.small_file(&path).map_err(unreadable)?;
     let text = String::from_utf8(file.bytes)
         .map_err(|_| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, "not UTF-8")))?;
-    Ok((config_file::parse(&path, &text, options)?, Some(path)))
+    Ok((config_file::parse(&path, &text, command, commands)?, Some(path)))
 }
 
 /// Variables that look like an option's and are none. Others that begin alike are none of our business.
-fn misspelled_variables(world: &dyn World, options: &[OptionSpec]) -> Vec<String> {
-    let mut known: Vec<String> = options.iter().map(variable_name).collect();
+fn misspelled_variables(world: &dyn World, commands: &[CommandSpec]) -> Vec<String> {
+    let options = commands.iter().flat_map(|command| &command.options);
+    let mut known: Vec<String> = options.map(variable_name).collect();
     known.extend([PASSWORD_VARIABLE.to_owned(), CONFIG_VARIABLE.to_owned()]);
     let mut names = world.variable_names();
     names.sort_unstable();

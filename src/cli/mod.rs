@@ -4,8 +4,11 @@
 //! `resolve` turns that text into validated settings. Both see the process only through `World`, and neither
 //! prints, connects or opens an input file.
 
+pub mod args;
+
 mod config_file;
 mod error;
+mod help;
 mod layers;
 mod list;
 mod load;
@@ -17,9 +20,12 @@ mod table_name;
 mod value;
 mod world;
 
+use std::path::PathBuf;
+
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use args::LayeringArgs;
 pub use config_file::ConfigError;
 pub use error::{Origin, ParseStop, UsageError};
 pub use layers::parse;
@@ -55,11 +61,30 @@ pub enum Command {
     Worker,
 }
 
+impl Command {
+    /// Where the layers below the command line leave what they know; `None` for commands that have none.
+    fn layered(&mut self) -> Option<Layered<'_>> {
+        match self {
+            Command::Load(load) => {
+                Some(Layered { layering: &mut load.layering, files: Some(&mut load.target.files) })
+            }
+            Command::Completions { .. } | Command::Man | Command::Worker => None,
+        }
+    }
+}
+
+/// The parts of a command that the layers fill in themselves.
+struct Layered<'a> {
+    layering: &'a mut LayeringArgs,
+    /// The files, where the command takes some.
+    files: Option<&'a mut Vec<PathBuf>>,
+}
+
 /// The definition of the command line. A flag may be given a value (`--dry-run=false`), so that what the configuration file or
 /// the environment has set can be taken back.
 fn definition() -> clap::Command {
-    Cli::command().mut_subcommand("load", |load| {
-        load.mut_args(|argument| match argument.get_action() {
+    Cli::command().mut_subcommands(|command| {
+        command.mut_args(|argument| match argument.get_action() {
             ArgAction::SetTrue => argument
                 .action(ArgAction::Set)
                 .value_parser(value::flag)

@@ -102,6 +102,15 @@ fn the_definition_of_the_command_line_is_sound() {
 }
 
 #[test]
+fn an_option_is_of_the_same_kind_in_every_command() {
+    let mut kinds = BTreeMap::new();
+    for option in layers::commands().into_iter().flat_map(|command| command.options) {
+        let before = *kinds.entry(option.long.clone()).or_insert(option.kind);
+        assert_eq!(before, option.kind, "{}", option.long);
+    }
+}
+
+#[test]
 fn the_command_line_comes_before_the_environment_before_the_file_before_the_default() {
     let check = |arguments: &str, variable: &str, file: &str, expected: u64| {
         let world = FakeWorld::new().variable("RINGLOAD_MAX_ERRORS", variable).file("r.toml", file);
@@ -274,7 +283,8 @@ fn the_help_is_grouped_and_the_worker_is_hidden() {
     let top = command.render_help().to_string();
     assert!(!top.contains("\n  worker"), "{top}");
     let load = command.find_subcommand_mut("load").unwrap().render_long_help().to_string();
-    let headings = ["Connecting:", "Input:", "Writing:", "Safety:", "Watching:", "Examples:", "Exit codes:"];
+    let headings =
+        ["Connecting:", "Input:", "Working:", "Writing:", "Safety:", "Watching:", "Examples:", "Exit codes:"];
     let places: Vec<usize> =
         headings.iter().map(|heading| load.find(heading).unwrap_or_else(|| panic!("{heading}"))).collect();
     assert!(places.is_sorted(), "{places:?}");
@@ -291,19 +301,27 @@ fn the_man_page_and_the_completions_know_every_option() {
         completions(shell, &mut text).unwrap();
         (shell, String::from_utf8(text).unwrap())
     });
-    let options = layers::options();
-    assert!(options.len() > 30, "{}", options.len());
-    for option in options {
-        assert!(man_page.contains(&format!("--{}", option.long)), "man: {}", option.long);
-        for (shell, text) in &shells {
-            assert!(text.contains(&option.long), "{shell}: {}", option.long);
+    for command in layers::commands() {
+        let title = format!(".SH RINGLOAD {}\n", command.name.to_uppercase());
+        let section = man_page.split_once(&title).unwrap_or_else(|| panic!("{title}")).1;
+        let section = section.split("\n.SH ").next().unwrap();
+        assert!(command.options.len() > 20, "{}: {}", command.name, command.options.len());
+        for option in command.options {
+            assert!(section.contains(&format!("--{}", option.long)), "man: {}", option.long);
+            for (shell, text) in &shells {
+                assert!(text.contains(&option.long), "{shell}: {}", option.long);
+            }
         }
     }
-    assert!(!man_page.contains("Serve a coordinator"), "hidden commands stay hidden");
+    for text in shells.iter().map(|(_, text)| text).chain([&man_page]) {
+        for hidden in ["Serve a coordinator", "ringload worker", "ringload__worker", "__worker"] {
+            assert!(!text.contains(hidden), "hidden commands stay hidden: {text}");
+        }
+    }
     for part in [
         "ringload load [OPTIONS] --table <KEYSPACE.TABLE> <FILE>...",
         "ringload completions <SHELL>",
-        ".SH CONNECTING",
+        ".SS CONNECTING",
         "Exit codes",
         "RINGLOAD_PASSWORD",
     ] {

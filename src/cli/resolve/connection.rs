@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use rustls::pki_types::ServerName;
 
 use super::Typed;
+use crate::cli::args::ConnectingArgs;
 use crate::cli::error::UsageError;
 use crate::cli::secrets::{self, PASSWORD_VARIABLE};
 use crate::cli::world::World;
@@ -14,19 +15,19 @@ use crate::settings::{ClientCertificate, ConnectionSettings, Credentials, TlsSet
 /// The connection, and what to warn of.
 pub(super) fn resolve(
     typed: &Typed<'_>,
+    args: &ConnectingArgs,
     world: &dyn World,
     warnings: &mut Vec<String>,
 ) -> Result<ConnectionSettings, UsageError> {
-    let args = typed.args;
-    let hosts = hosts(typed)?;
-    let address_map = address_map(typed)?;
+    let hosts = hosts(typed, args)?;
+    let address_map = address_map(typed, args)?;
     if args.datacenter.as_deref().is_some_and(str::is_empty) {
         return Err(typed.wrong("datacenter", "", "is empty: name it, or leave the option out".to_owned()));
     }
-    let tls = tls(typed, warnings)?;
+    let tls = tls(typed, args, warnings)?;
     let connect_timeout = typed.value("connect-timeout", &args.connect_timeout, value::timeout)?;
     let request_timeout = typed.value("request-timeout", &args.request_timeout, value::timeout)?;
-    let credentials = credentials(typed, world, warnings)?;
+    let credentials = credentials(typed, args, world, warnings)?;
     Ok(ConnectionSettings {
         hosts,
         address_map,
@@ -40,9 +41,9 @@ pub(super) fn resolve(
     })
 }
 
-fn hosts(typed: &Typed<'_>) -> Result<Vec<String>, UsageError> {
+fn hosts(typed: &Typed<'_>, args: &ConnectingArgs) -> Result<Vec<String>, UsageError> {
     let mut hosts = Vec::new();
-    for item in list::split(&typed.args.hosts) {
+    for item in list::split(&args.hosts) {
         let host = typed.value("hosts", &item, value::host)?;
         if !hosts.contains(&host) {
             hosts.push(host);
@@ -54,9 +55,12 @@ fn hosts(typed: &Typed<'_>) -> Result<Vec<String>, UsageError> {
     Ok(hosts)
 }
 
-fn address_map(typed: &Typed<'_>) -> Result<Vec<(std::net::SocketAddr, std::net::SocketAddr)>, UsageError> {
+fn address_map(
+    typed: &Typed<'_>,
+    args: &ConnectingArgs,
+) -> Result<Vec<(std::net::SocketAddr, std::net::SocketAddr)>, UsageError> {
     let mut pairs = Vec::new();
-    for item in list::split(&typed.args.address_map) {
+    for item in list::split(&args.address_map) {
         let pair = typed.value("address-map", &item, value::address_pair)?;
         if pairs.iter().any(|(node, _)| *node == pair.0) {
             return Err(typed.wrong("address-map", &item, format!("{} is mapped twice", pair.0)));
@@ -66,8 +70,11 @@ fn address_map(typed: &Typed<'_>) -> Result<Vec<(std::net::SocketAddr, std::net:
     Ok(pairs)
 }
 
-fn tls(typed: &Typed<'_>, warnings: &mut Vec<String>) -> Result<Option<TlsSettings>, UsageError> {
-    let args = typed.args;
+fn tls(
+    typed: &Typed<'_>,
+    args: &ConnectingArgs,
+    warnings: &mut Vec<String>,
+) -> Result<Option<TlsSettings>, UsageError> {
     if !args.tls {
         let given = [
             ("--tls-ca", args.tls_ca.is_some()),
@@ -134,10 +141,10 @@ fn client_certificate(
 
 fn credentials(
     typed: &Typed<'_>,
+    args: &ConnectingArgs,
     world: &dyn World,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Credentials>, UsageError> {
-    let args = typed.args;
     let Some(user) = &args.user else {
         if args.password_file.is_some() {
             return Err(UsageError::Combination(

@@ -1,15 +1,15 @@
 //! The options that say how the files are read.
 
 use super::Typed;
+use crate::cli::args::InputArgs;
 use crate::cli::error::UsageError;
 use crate::cli::{list, value};
 use crate::format::csv::dialect::Dialect;
 use crate::format::record::RECORD_BYTES_MAX;
 use crate::settings::InputSettings;
 
-pub(super) fn resolve(typed: &Typed<'_>) -> Result<InputSettings, UsageError> {
-    let args = typed.args;
-    let columns = columns(typed)?;
+pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettings, UsageError> {
+    let columns = columns(typed, args)?;
     if args.no_header && columns.is_none() {
         return Err(UsageError::Combination(
             "--no-header without --columns: say which column each field belongs to, for example --columns id,name"
@@ -17,7 +17,7 @@ pub(super) fn resolve(typed: &Typed<'_>) -> Result<InputSettings, UsageError> {
         ));
     }
     Ok(InputSettings {
-        dialect: dialect(typed)?,
+        dialect: dialect(typed, args)?,
         // The empty text needs no mention: an unquoted empty field is null in any case.
         nulls: list::split(&args.null).into_iter().filter(|text| !text.is_empty()).collect(),
         columns,
@@ -30,17 +30,17 @@ pub(super) fn resolve(typed: &Typed<'_>) -> Result<InputSettings, UsageError> {
     })
 }
 
-fn columns(typed: &Typed<'_>) -> Result<Option<Vec<String>>, UsageError> {
+fn columns(typed: &Typed<'_>, args: &InputArgs) -> Result<Option<Vec<String>>, UsageError> {
     let mut columns: Vec<String> = Vec::new();
-    for item in list::split(&typed.args.columns) {
+    for item in list::split(&args.columns) {
         let name = item.trim();
         if name.is_empty() {
-            return Err(typed.wrong("columns", &typed.args.columns.join(","), "a name is empty".to_owned()));
+            return Err(typed.wrong("columns", &args.columns.join(","), "a name is empty".to_owned()));
         }
         if columns.iter().any(|known| known == name) {
             return Err(typed.wrong(
                 "columns",
-                &typed.args.columns.join(","),
+                &args.columns.join(","),
                 format!("'{name}' stands there twice"),
             ));
         }
@@ -49,8 +49,7 @@ fn columns(typed: &Typed<'_>) -> Result<Option<Vec<String>>, UsageError> {
     Ok((!columns.is_empty()).then_some(columns))
 }
 
-fn dialect(typed: &Typed<'_>) -> Result<Dialect, UsageError> {
-    let args = typed.args;
+fn dialect(typed: &Typed<'_>, args: &InputArgs) -> Result<Dialect, UsageError> {
     let dialect = Dialect {
         delimiter: typed.value("delimiter", &args.delimiter, value::character)?,
         quote: typed.value("quote", &args.quote, value::optional_character)?,

@@ -4,17 +4,19 @@
 mod connection;
 mod input;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::LoadArgs;
+use super::args::{LayeringArgs, SafetyArgs, TargetArgs, WorkingArgs, WritingArgs};
 use super::error::{Origin, UsageError};
 use super::world::World;
 use super::{table_name, value};
-use crate::settings::{LoadSettings, TableName, TimestampMode, WritingSettings};
+use crate::settings::{ErrorBudget, LoadSettings, TableName, TimestampMode, WritingSettings};
 
 /// More worker processes than this are a mistake: each opens a session of its own.
 const WORKERS_MAX: usize = 256;
@@ -40,8 +42,32 @@ pub struct Resolved {
 /// # Errors
 /// The first thing that is wrong, as one line.
 pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageError> {
-    let typed = Typed { args };
-    let mut warnings = args.warnings.clone();
+    let typed = Typed::new(&args.layering);
+    let mut warnings = args.layering.warnings.clone();
+    let (table, inputs) = target(&typed, &args.target)?;
+    let rejects_dir = rejects_dir(&args.safety, &table, world);
+    let input = input::resolve(&typed, &args.input)?;
+    let writing = writing(&typed, &args.working, &args.writing, world.now(), &mut warnings)?;
+    let max_errors = max_errors(&typed, &args.safety)?;
+    // Last, because it may ask for a password: nobody should type one before being told of a mistake.
+    let connection = connection::resolve(&typed, &args.connecting, world, &mut warnings)?;
+    let settings = LoadSettings {
+        table,
+        inputs,
+        connection,
+        input,
+        writing,
+        max_errors,
+        rejects_dir,
+        dry_run: args.dry_run,
+        progress: args.watching.progress,
+        summary: args.watching.summary.clone(),
+    };
+    Ok(Resolved { settings, warnings })
+}
+
+/// The table and the files, which every command on files needs.
+fn target(typed: &Typed<'_>, args: &TargetArgs) -> Result<(TableName, Vec<PathBuf>), UsageError> {
     let Some(table) = &args.table else {
         return Err(UsageError::Missing { what: "--table", hint: "give -t KEYSPACE.TABLE" });
     };
@@ -52,34 +78,28 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
     if args.files.iter().any(|file| file.as_os_str().is_empty()) {
         return Err(UsageError::Combination("a file's name is empty: name the files to load".to_owned()));
     }
+    Ok((table, args.files.clone()))
+}
+
+fn rejects_dir(args: &SafetyArgs, table: &TableName, world: &dyn World) -> PathBuf {
     let rejects = args.rejects.as_deref().unwrap_or(Path::new("ringload-rejects"));
-    let rejects_dir = rejects.join(run_name(&table, world.now(), world.process_id()));
-    let input = input::resolve(&typed)?;
-    let writing = writing(&typed, world.now(), &mut warnings)?;
-    let max_errors = typed.value("max-errors", &args.max_errors, value::error_budget)?;
-    // Last, because it may ask for a password: nobody should type one before being told of a mistake.
-    let connection = connection::resolve(&typed, world, &mut warnings)?;
-    let settings = LoadSettings {
-        table,
-        inputs: args.files.clone(),
-        connection,
-        input,
-        writing,
-        max_errors,
-        rejects_dir,
-        dry_run: args.dry_run,
-        progress: args.progress,
-        summary: args.summary.clone(),
-    };
-    Ok(Resolved { settings, warnings })
+    rejects.join(run_name(table, world.now(), world.process_id()))
 }
 
-/// What was typed, and where.
+fn max_errors(typed: &Typed<'_>, args: &SafetyArgs) -> Result<ErrorBudget, UsageError> {
+    typed.value("max-errors", &args.max_errors, value::error_budget)
+}
+
+/// Where the values came from, so that what is wrong with one can be said with its place.
 struct Typed<'a> {
-    args: &'a LoadArgs,
+    origins: &'a BTreeMap<String, Origin>,
 }
 
-impl Typed<'_> {
+impl<'a> Typed<'a> {
+    fn new(args: &'a LayeringArgs) -> Self {
+        Typed { origins: &args.origins }
+    }
+
     /// Understands one option's text.
     fn value<T>(
         &self,
@@ -107,28 +127,18 @@ impl Typed<'_> {
     }
 
     fn origin(&self, option: &str) -> Origin {
-        self.args.origins.get(option).cloned().unwrap_or(Origin::CommandLine)
+        self.origins.get(option).cloned().unwrap_or(Origin::CommandLine)
     }
 }
 
 fn writing(
     typed: &Typed<'_>,
+    working: &WorkingArgs,
+    args: &WritingArgs,
     now: Timestamp,
     warnings: &mut Vec<String>,
 ) -> Result<WritingSettings, UsageError> {
-    let args = typed.args;
-    let workers = match &args.workers {
-        Some(text) => Some(typed.value("workers", text, |text| value::number(text, 0..=WORKERS_MAX))?),
-        None => None,
-    };
-    let threads = match &args.threads {
-        Some(text) => Some(typed.count("threads", text, THREADS_MAX)?),
-        None => None,
-    };
-    let unit_bytes = match &args.unit_size {
-        Some(text) => Some(typed.value("unit-size", text, |text| value::size(text, UNIT_BYTES))?),
-        None => None,
-    };
+    let (workers, threads, unit_bytes) = self::working(typed, working)?;
     let timestamp = typed.value("timestamp", &args.timestamp, value::timestamp)?;
     if let TimestampMode::Fixed(micros) = timestamp
         && micros > now.as_microsecond()
@@ -146,6 +156,22 @@ fn writing(
         timestamp,
         retry_for: typed.value("retry-for", &args.retry_for, value::duration)?,
     })
+}
+
+/// Workers, threads of each, and the bytes of a unit, where they were given.
+type Working = (Option<usize>, Option<NonZeroUsize>, Option<u64>);
+
+fn working(typed: &Typed<'_>, args: &WorkingArgs) -> Result<Working, UsageError> {
+    let workers = args
+        .workers
+        .as_ref()
+        .map(|text| typed.value("workers", text, |text| value::number(text, 0..=WORKERS_MAX)));
+    let threads = args.threads.as_ref().map(|text| typed.count("threads", text, THREADS_MAX));
+    let unit_bytes = args
+        .unit_size
+        .as_ref()
+        .map(|text| typed.value("unit-size", text, |text| value::size(text, UNIT_BYTES)));
+    Ok((workers.transpose()?, threads.transpose()?, unit_bytes.transpose()?))
 }
 
 /// The directory that a run's rejects have for themselves, so that no run touches those of another. Characters that do not

@@ -1,0 +1,60 @@
+//! How the files are read and which column each field belongs to.
+//! A command that reads records takes this group.
+
+use crate::settings::Rounding;
+
+/// How the files are read.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Input")]
+pub struct InputArgs {
+    /// Character between fields; `tab` or `\t` for a tab
+    #[arg(long, value_name = "CHAR", default_value = ",")]
+    pub delimiter: String,
+
+    /// Character around fields, or `none`
+    #[arg(long, value_name = "CHAR", default_value = "\"")]
+    pub quote: String,
+
+    /// Character before a quote in a quoted field, or `none`; doubled quotes always work
+    #[arg(long, value_name = "CHAR", default_value = "none")]
+    pub escape: String,
+
+    /// Character at the start of lines that are skipped, or `none`
+    #[arg(long, value_name = "CHAR", default_value = "none")]
+    pub comment: String,
+
+    /// The first record is data, not a header; needs --columns
+    #[arg(long)]
+    pub no_header: bool,
+
+    /// Texts that mean null where they stand without quotes; the empty field always does
+    #[arg(long, value_name = "TEXT,...")]
+    pub null: Vec<String>,
+
+    /// Column of each field, instead of the names in the header
+    #[arg(long, value_name = "NAME,...")]
+    pub columns: Vec<String>,
+
+    /// Take files that lack columns of the table; key columns are always needed
+    #[arg(long)]
+    pub allow_missing_columns: bool,
+
+    /// Take files with fields that are no columns of the table; those are left out
+    #[arg(long)]
+    pub allow_unknown_columns: bool,
+
+    /// Longest record; a longer one ends the run
+    #[arg(long, value_name = "SIZE", default_value = "16MiB")]
+    pub max_record_size: String,
+
+    /// Times finer than a millisecond: reject the record, or truncate them
+    #[arg(
+        long,
+        value_name = "reject|truncate",
+        value_enum,
+        default_value = "reject",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub timestamp_rounding: Rounding,
+}

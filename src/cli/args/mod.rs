@@ -1,0 +1,21 @@
+//! The options in groups, as typed: text with its default, not yet understood. Each command is made of the groups it
+//! needs, so that an option is spelled and explained the same everywhere. Their meaning is in
+//! [`resolve`](super::resolve()).
+
+mod connecting;
+mod input;
+mod layering;
+mod safety;
+mod target;
+mod watching;
+mod working;
+mod writing;
+
+pub use connecting::ConnectingArgs;
+pub use input::InputArgs;
+pub use layering::LayeringArgs;
+pub use safety::SafetyArgs;
+pub use target::TargetArgs;
+pub use watching::WatchingArgs;
+pub use working::WorkingArgs;
+pub use writing::WritingArgs;
