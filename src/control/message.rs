@@ -17,7 +17,7 @@ use crate::schema::statement::RowPlan;
 use crate::settings::{ConnectionSettings, Rounding, TableName};
 
 /// The version of these messages. Coordinator and worker are one executable, so any difference is an error.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// One input file, as a worker needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +74,8 @@ pub struct JobSpec {
     pub in_flight: usize,
     /// How long a cluster fault may last.
     pub retry_for: Duration,
+    /// Which run of the job this is, from 1: names the reject files, so that those of an earlier run are never taken for its own.
+    pub run: u32,
     /// Where rejects are collected, unit by unit.
     pub rejects_dir: PathBuf,
     /// After so many rejects a worker waits for the coordinator's verdict; `None`: the budget is no number.
@@ -130,6 +132,8 @@ pub enum FromWorker {
         unit: UnitId,
         /// Counts so far.
         counts: UnitCounts,
+        /// How far it is settled without a gap: what would not have to be done again if the worker died now.
+        prefix: Prefix,
         /// Requests in flight in the worker now.
         in_flight: u64,
         /// Rows of the worker now waiting to be sent again because of a cluster fault.
@@ -174,6 +178,21 @@ pub struct UnitCounts {
     pub rejected: u64,
     /// Requests sent again.
     pub retried: u64,
+}
+
+/// How far an attempt at a unit is settled without a gap from its start, in whole chunks. Its rejects are on the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prefix {
+    /// Chunks, counted from the attempt's first.
+    pub chunks: u32,
+    /// Records in them: written + rejected.
+    pub records: u64,
+    /// Rows acknowledged (in a dry run: encoded).
+    pub written: u64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Length of the chunks in bytes.
+    pub bytes: u64,
 }
 
 /// What became of a unit.

@@ -53,7 +53,7 @@ pub fn receive<T: DeserializeOwned>(reader: &mut impl BufRead) -> Result<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::message::{FromWorker, PROTOCOL_VERSION, ToWorker, UnitCounts};
+    use crate::control::message::{FromWorker, PROTOCOL_VERSION, Prefix, ToWorker, UnitCounts};
     use crate::plan::unit::{Chunk, FileId, UnitId, WorkUnit};
 
     fn unit() -> WorkUnit {
@@ -79,14 +79,15 @@ mod tests {
     fn the_version_is_the_first_thing_on_the_wire() {
         let mut wire = Vec::new();
         send(&mut wire, &FromWorker::Hello { version: PROTOCOL_VERSION }).unwrap();
-        assert_eq!(String::from_utf8(wire).unwrap(), "{\"type\":\"hello\",\"version\":1}\n");
+        assert_eq!(String::from_utf8(wire).unwrap(), "{\"type\":\"hello\",\"version\":2}\n");
     }
 
     #[test]
     fn a_message_that_is_cut_off_is_an_error() {
         let mut wire = Vec::new();
-        let counts = UnitCounts::default();
-        send(&mut wire, &FromWorker::Progress { unit: UnitId(1), counts, in_flight: 0, waiting: 0 }).unwrap();
+        let (counts, prefix) = (UnitCounts::default(), Prefix::default());
+        let progress = FromWorker::Progress { unit: UnitId(1), counts, prefix, in_flight: 0, waiting: 0 };
+        send(&mut wire, &progress).unwrap();
         for cut in 1..wire.len() {
             let outcome = receive::<FromWorker>(&mut &wire[..cut]);
             assert!(matches!(outcome, Err(ReceiveError::Incomplete)), "cut at {cut}: {outcome:?}");

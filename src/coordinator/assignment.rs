@@ -1,43 +1,65 @@
 //! Which unit is where: pending -> leased -> done or failed. A pure state machine; the dispatcher tells it what happened.
 //!
-//! Units go out in file order, so that write times stay near the clock. What a dead worker held goes back to the front; a unit
-//! that was begun by three workers that died is failed, for it probably killed them.
+//! Units go out in file order, so that write times stay near the clock. What a dead worker held goes back to the front, without the
+//! prefix that it had settled; so does what an earlier run left. A unit that was begun by three workers that died is failed, for it
+//! probably killed them.
 
 use std::collections::BTreeMap;
 
 use super::workers::WorkerId;
-use crate::control::message::{UnitCounts, UnitReport};
-use crate::plan::unit::{UnitId, WorkUnit};
+use crate::control::message::{Prefix, UnitCounts, UnitReport};
+use crate::plan::unit::{Chunk, UnitId, WorkUnit};
 use crate::reject::merge::Part;
 
-/// After so many workers have died over a unit, it is failed.
+/// After so many workers have died over a unit in one run, it is failed.
 pub const DEATHS_MAX: u32 = 3;
 /// Units that a worker holds: one to load, one to begin with when the first one's last rows are in flight.
 pub const LEASES_PER_WORKER: usize = 2;
 
-/// A unit in a worker's hands.
-#[derive(Debug)]
-struct Lease {
-    unit: WorkUnit,
-    worker: WorkerId,
-    attempt: u32,
-    started: bool,
-    counts: UnitCounts,
+/// What an attempt has contributed to a unit: the unit's chunks from `first_chunk` on, as many as the prefix has, are settled by it.
+/// The attempts at a unit follow each other without a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// The unit.
+    pub unit: UnitId,
+    /// The run of the job in which it was made, from 1.
+    pub run: u32,
+    /// Which attempt at the unit it was, from 1, over all runs.
+    pub attempt: u32,
+    /// The chunk of the unit with which it began.
+    pub first_chunk: u32,
+    /// How far it is settled from there.
+    pub prefix: Prefix,
+    /// Requests sent again.
+    pub retried: u64,
 }
 
-/// A unit nobody has.
+/// What is left of a unit.
 #[derive(Debug)]
-struct Pending {
+struct Rest {
     unit: WorkUnit,
+    /// Where it begins: chunks of the whole unit that are settled.
+    first_chunk: u32,
     /// Attempts so far.
     attempts: u32,
+    /// Workers that died over it in this run.
     deaths: u32,
 }
 
-/// Why a worker's message about a unit cannot be right.
+/// A unit, or what is left of one, in a worker's hands. Its last attempt is the one that is being made.
+#[derive(Debug)]
+struct Lease {
+    rest: Rest,
+    worker: WorkerId,
+    started: bool,
+    counts: UnitCounts,
+    prefix: Prefix,
+}
+
+/// Why a worker's message about a unit, or what is known of it from an earlier run, cannot be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AssignmentError {
-    /// It speaks of a unit that it does not hold.
+    /// The worker speaks of a unit that it does not hold.
     #[error("worker {worker} speaks of unit {unit}, which it does not hold: this is a bug")]
     NotHeld {
         /// The worker.
@@ -62,43 +84,129 @@ pub enum AssignmentError {
         /// Records rejected.
         rejected: u64,
     },
+    /// The prefix of an attempt has shrunk, or is longer than its unit.
+    #[error(
+        "an attempt at unit {unit} was settled up to its chunk {before} of {chunks} and is now up to {now}: this is a bug"
+    )]
+    PrefixJumps {
+        /// The unit.
+        unit: UnitId,
+        /// Chunks settled before.
+        before: u32,
+        /// Chunks settled now.
+        now: u32,
+        /// Chunks that there are.
+        chunks: u32,
+    },
+    /// The attempts at a unit do not follow each other.
+    #[error(
+        "what is known of unit {unit} does not fit together: an attempt begins with its chunk {found}, but the ones before it end \
+         at {expected}; load the inputs anew"
+    )]
+    Gap {
+        /// The unit.
+        unit: UnitId,
+        /// Where the next attempt should begin.
+        expected: u32,
+        /// Where it begins.
+        found: u32,
+    },
+    /// An attempt is said to be of this run, or a later one.
+    #[error("an attempt at unit {unit} is known from run {run}, which has only begun: load the inputs anew")]
+    NotEarlier {
+        /// The unit.
+        unit: UnitId,
+        /// The attempt's run.
+        run: u32,
+    },
 }
 
 /// The state of every unit planned so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Assignment {
-    pending: BTreeMap<UnitId, Pending>,
+    run: u32,
+    pending: BTreeMap<UnitId, Rest>,
     leased: BTreeMap<UnitId, Lease>,
-    /// Deaths over units that are leased again.
-    deaths: BTreeMap<UnitId, u32>,
     failed: Vec<WorkUnit>,
     planned: u64,
-    done: UnitCounts,
     units_done: u64,
-    /// Attempts whose rejects count, and those whose do not.
+    /// Counts of all attempts that are over, as far as they are settled.
+    settled: UnitCounts,
+    resumed_records: u64,
+    /// The rejects of those attempts.
     parts: Vec<Part>,
-    stale_parts: Vec<Part>,
+    /// Attempts that are settled further than it was told.
+    changed: BTreeMap<(UnitId, u32), Attempt>,
 }
 
 impl Assignment {
+    /// A run of a job, by its number from 1, of which no unit is known yet.
+    pub fn new(run: u32) -> Self {
+        Assignment {
+            run,
+            pending: BTreeMap::new(),
+            leased: BTreeMap::new(),
+            failed: Vec::new(),
+            planned: 0,
+            units_done: 0,
+            settled: UnitCounts::default(),
+            resumed_records: 0,
+            parts: Vec::new(),
+            changed: BTreeMap::new(),
+        }
+    }
+
     /// A unit was planned.
     pub fn add(&mut self, unit: WorkUnit) {
         self.planned += 1;
-        self.pending.insert(unit.id, Pending { unit, attempts: 0, deaths: 0 });
+        self.pending.insert(unit.id, Rest { unit, first_chunk: 0, attempts: 0, deaths: 0 });
     }
 
-    /// The next unit for a worker, if there is one and the worker has room; it holds the unit from now on.
+    /// A unit is known from earlier runs, with what they have done of it, in any order. What is left of it is pending.
+    ///
+    /// # Errors
+    /// The attempts do not follow each other, or their counts do not close. The assignment is then of no use any more.
+    pub fn restore(&mut self, unit: WorkUnit, mut attempts: Vec<Attempt>) -> Result<(), AssignmentError> {
+        let id = unit.id;
+        let last = attempts.iter().map(|attempt| attempt.attempt).max().unwrap_or(0);
+        attempts.retain(|attempt| attempt.prefix.chunks > 0);
+        attempts.sort_unstable_by_key(|attempt| attempt.first_chunk);
+        let chunks = unit.chunk_count();
+        let mut left = Some(Rest { unit, first_chunk: 0, attempts: last, deaths: 0 });
+        self.planned += 1;
+        for attempt in attempts {
+            if attempt.run >= self.run {
+                return Err(AssignmentError::NotEarlier { unit: id, run: attempt.run });
+            }
+            let Some(rest) = left.take_if(|rest| rest.first_chunk == attempt.first_chunk) else {
+                let expected = left.map_or(chunks, |rest| rest.first_chunk);
+                return Err(AssignmentError::Gap { unit: id, expected, found: attempt.first_chunk });
+            };
+            rest.check(&Prefix::default(), &attempt.prefix)?;
+            self.resumed_records += attempt.prefix.records;
+            left = self.settle(rest, &attempt);
+        }
+        match left {
+            Some(rest) => {
+                self.pending.insert(id, rest);
+            }
+            None => self.units_done += 1,
+        }
+        Ok(())
+    }
+
+    /// The next unit for a worker, if there is one and the worker has room; it holds the unit from now on. Of a unit that was begun
+    /// before, it gets what is left.
     pub fn lease(&mut self, worker: WorkerId) -> Option<(WorkUnit, u32)> {
         if self.held_by(worker) >= LEASES_PER_WORKER {
             return None;
         }
-        let (id, Pending { unit, attempts, deaths }) = self.pending.pop_first()?;
-        let attempt = attempts + 1;
-        self.deaths.insert(id, deaths);
-        let lease =
-            Lease { unit: unit.clone(), worker, attempt, started: false, counts: UnitCounts::default() };
-        self.leased.insert(id, lease);
-        Some((unit, attempt))
+        let (id, mut rest) = self.pending.pop_first()?;
+        rest.attempts += 1;
+        let leased = (rest.unit.clone(), rest.attempts);
+        let (counts, prefix) = (UnitCounts::default(), Prefix::default());
+        self.leased.insert(id, Lease { rest, worker, started: false, counts, prefix });
+        Some(leased)
     }
 
     /// The worker has begun with a unit.
@@ -111,10 +219,31 @@ impl Assignment {
     }
 
     /// How far a worker is with a unit. Progress of a unit that it no longer holds came late and says nothing.
-    pub fn progress(&mut self, worker: WorkerId, unit: UnitId, counts: UnitCounts) {
-        if let Ok(lease) = self.held(worker, unit) {
-            lease.counts = counts;
+    ///
+    /// # Errors
+    /// The prefix has shrunk, or its counts do not close; the unit is then failed.
+    pub fn progress(
+        &mut self,
+        worker: WorkerId,
+        unit: UnitId,
+        counts: UnitCounts,
+        prefix: Prefix,
+    ) -> Result<(), AssignmentError> {
+        let Ok(lease) = self.held(worker, unit) else { return Ok(()) };
+        lease.counts = counts;
+        if prefix == lease.prefix {
+            return Ok(());
         }
+        if let Err(error) = lease.rest.check(&lease.prefix, &prefix) {
+            self.fail(unit);
+            return Err(error);
+        }
+        lease.prefix = prefix;
+        let (number, run) = (lease.rest.attempts, self.run);
+        if let Some(lease) = self.leased.get(&unit) {
+            self.changed.insert((unit, number), lease.attempt(run));
+        }
+        Ok(())
     }
 
     /// A worker has done a unit.
@@ -122,43 +251,43 @@ impl Assignment {
     /// # Errors
     /// It does not hold the unit, or the counts do not close; the unit is then failed.
     pub fn done(&mut self, worker: WorkerId, report: &UnitReport) -> Result<(), AssignmentError> {
-        self.held(worker, report.unit)?;
-        let Some(lease) = self.leased.remove(&report.unit) else { return Ok(()) };
-        let UnitCounts { records, written, rejected, .. } = report.counts;
-        let planned = lease.unit.records();
-        if records != planned || written + rejected != records {
-            self.failed.push(lease.unit);
-            return Err(AssignmentError::DoesNotClose {
-                unit: report.unit,
-                planned,
-                records,
-                written,
-                rejected,
-            });
+        let UnitReport { unit, attempt, counts } = *report;
+        let lease = self.held(worker, unit)?;
+        if lease.rest.attempts != attempt {
+            return Err(AssignmentError::NotHeld { worker, unit });
         }
-        self.deaths.remove(&report.unit);
-        self.units_done += 1;
-        add(&mut self.done, &report.counts);
-        self.parts.push(lease.part());
+        let UnitCounts { records, written, rejected, .. } = counts;
+        let (chunks, bytes) = (lease.rest.unit.chunk_count(), lease.rest.unit.bytes());
+        let whole = Prefix { chunks, records, written, rejected, bytes };
+        self.progress(worker, unit, counts, whole)?;
+        if let Some(lease) = self.leased.remove(&unit) {
+            self.end(lease);
+        }
         Ok(())
     }
 
     /// A worker has died: what it held goes back. Returns the units that are failed by that.
     pub fn worker_lost(&mut self, worker: WorkerId) -> Vec<UnitId> {
-        let held: Vec<UnitId> = self.leases_of(worker).map(|lease| lease.unit.id).collect();
+        let held: Vec<UnitId> = self.leases_of(worker).map(|lease| lease.rest.unit.id).collect();
         let mut failed = Vec::new();
         for id in held {
-            let Some(lease) = self.leased.remove(&id) else { continue };
-            let deaths = self.deaths.remove(&id).unwrap_or(0) + u32::from(lease.started);
-            self.stale_parts.push(lease.part());
-            if deaths >= DEATHS_MAX {
+            let Some(mut lease) = self.leased.remove(&id) else { continue };
+            lease.rest.deaths += u32::from(lease.started);
+            let Some(rest) = self.end(lease) else { continue };
+            if rest.deaths >= DEATHS_MAX {
                 failed.push(id);
-                self.failed.push(lease.unit);
+                self.failed.push(rest.unit);
             } else {
-                self.pending.insert(id, Pending { unit: lease.unit, attempts: lease.attempt, deaths });
+                self.pending.insert(id, rest);
             }
         }
         failed
+    }
+
+    /// Attempts that are settled further than when this was last asked, each as it is now. To be remembered together or not at
+    /// all: they build on each other.
+    pub fn take_changes(&mut self) -> Vec<Attempt> {
+        std::mem::take(&mut self.changed).into_values().collect()
     }
 
     /// Units that nobody has yet.
@@ -176,7 +305,7 @@ impl Assignment {
         self.leases_of(worker).count()
     }
 
-    /// Units that failed for good.
+    /// What is left of the units that failed for good.
     pub fn failed(&self) -> &[WorkUnit] {
         &self.failed
     }
@@ -191,28 +320,72 @@ impl Assignment {
         self.units_done
     }
 
-    /// Counts of the units that are done.
-    pub fn done_counts(&self) -> UnitCounts {
-        self.done
+    /// Records that earlier runs had settled.
+    pub fn resumed_records(&self) -> u64 {
+        self.resumed_records
     }
 
-    /// Counts of the units that are done and of those under way.
+    /// Counts of all attempts that are over, in this run and earlier ones: what of them is settled.
+    pub fn done_counts(&self) -> UnitCounts {
+        self.settled
+    }
+
+    /// The same, and what workers are at now.
     pub fn counts(&self) -> UnitCounts {
-        let mut counts = self.done;
+        let mut counts = self.settled;
         for lease in self.leased.values() {
             add(&mut counts, &lease.counts);
         }
         counts
     }
 
-    /// The attempts whose rejects count: those that were done, and those under way (which count once nobody goes on with them).
+    /// What there is to gather of rejects: those of every attempt's prefix, and, where a run ended before its work did, what
+    /// attempts have rejected after theirs.
     pub fn parts(&self) -> Vec<Part> {
-        self.parts.iter().copied().chain(self.leased.values().map(Lease::part)).collect()
+        let mut parts = self.parts.clone();
+        for lease in self.leased.values() {
+            parts.extend(lease.rest.part(&lease.attempt(self.run)));
+            if let Some(unit) = lease.rest.unit.after(lease.prefix.chunks) {
+                parts.push(Part {
+                    unit: unit.id,
+                    run: self.run,
+                    attempt: lease.rest.attempts,
+                    file: unit.file,
+                    first_record: unit.first_record,
+                    records: unit.records(),
+                    rejected: lease.counts.rejected.saturating_sub(lease.prefix.rejected),
+                    settled: false,
+                });
+            }
+        }
+        parts
     }
 
-    /// The attempts that died.
-    pub fn stale_parts(&self) -> &[Part] {
-        &self.stale_parts
+    /// An attempt is over: what it has settled counts from now on. Returns what is left of the unit; nothing of one that is done.
+    fn end(&mut self, lease: Lease) -> Option<Rest> {
+        let attempt = lease.attempt(self.run);
+        let left = self.settle(lease.rest, &attempt);
+        self.units_done += u64::from(left.is_none());
+        left
+    }
+
+    fn settle(&mut self, rest: Rest, attempt: &Attempt) -> Option<Rest> {
+        let Prefix { chunks, records, written, rejected, bytes } = attempt.prefix;
+        if chunks > 0 {
+            let retried = attempt.retried;
+            add(
+                &mut self.settled,
+                &UnitCounts { bytes, records, parsed: records, written, rejected, retried },
+            );
+        }
+        self.parts.extend(rest.part(attempt));
+        let unit = rest.unit.after(chunks)?;
+        Some(Rest { unit, first_chunk: rest.first_chunk + chunks, ..rest })
+    }
+
+    fn fail(&mut self, unit: UnitId) {
+        let left = self.leased.remove(&unit).and_then(|lease| self.end(lease));
+        self.failed.extend(left.map(|rest| rest.unit));
     }
 
     fn leases_of(&self, worker: WorkerId) -> impl Iterator<Item = &Lease> {
@@ -228,8 +401,52 @@ impl Assignment {
 }
 
 impl Lease {
-    fn part(&self) -> Part {
-        Part { unit: self.unit.id, attempt: self.attempt, file: self.unit.file }
+    fn attempt(&self, run: u32) -> Attempt {
+        Attempt {
+            unit: self.rest.unit.id,
+            run,
+            attempt: self.rest.attempts,
+            first_chunk: self.rest.first_chunk,
+            prefix: self.prefix,
+            retried: self.counts.retried,
+        }
+    }
+}
+
+impl Rest {
+    /// Whether an attempt at this may be settled so far, after it was so far `before`.
+    fn check(&self, before: &Prefix, now: &Prefix) -> Result<(), AssignmentError> {
+        let unit = self.unit.id;
+        let Some(grown) = self.unit.chunks.get(before.chunks as usize..now.chunks as usize) else {
+            let (before, now, chunks) = (before.chunks, now.chunks, self.unit.chunk_count());
+            return Err(AssignmentError::PrefixJumps { unit, before, now, chunks });
+        };
+        let sum = |of: fn(&Chunk) -> u64| grown.iter().map(of).sum::<u64>();
+        let planned = before.records + sum(|chunk| chunk.records);
+        let Prefix { records, written, rejected, bytes, .. } = *now;
+        let closes = records == planned
+            && bytes == before.bytes + sum(|chunk| chunk.len)
+            && (written >= before.written && rejected >= before.rejected)
+            && written.checked_add(rejected) == Some(records);
+        match closes {
+            true => Ok(()),
+            false => Err(AssignmentError::DoesNotClose { unit, planned, records, written, rejected }),
+        }
+    }
+
+    /// What an attempt at this has rejected, if anything.
+    fn part(&self, attempt: &Attempt) -> Option<Part> {
+        let Prefix { records, rejected, .. } = attempt.prefix;
+        (rejected > 0).then_some(Part {
+            unit: attempt.unit,
+            run: attempt.run,
+            attempt: attempt.attempt,
+            file: self.unit.file,
+            first_record: self.unit.first_record,
+            records,
+            rejected,
+            settled: true,
+        })
     }
 }
 
@@ -243,136 +460,4 @@ fn add(sum: &mut UnitCounts, counts: &UnitCounts) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::unit::{Chunk, FileId};
-    use proptest::prelude::*;
-
-    const RECORDS: u64 = 10;
-
-    fn unit(id: u32) -> WorkUnit {
-        let chunks = vec![Chunk { start: u64::from(id) * 100, len: 100, records: RECORDS, line: 1 }];
-        let first = u64::from(id) * RECORDS;
-        WorkUnit { id: UnitId(id), file: FileId(0), first_ordinal: first, first_record: first + 1, chunks }
-    }
-
-    fn counts(written: u64, rejected: u64) -> UnitCounts {
-        let records = written + rejected;
-        UnitCounts { bytes: 100, records, parsed: records, written, rejected, retried: 0 }
-    }
-
-    fn report(id: u32, attempt: u32, counts: UnitCounts) -> UnitReport {
-        UnitReport { unit: UnitId(id), attempt, counts }
-    }
-
-    fn planned(units: u32) -> Assignment {
-        let mut assignment = Assignment::default();
-        (0..units).for_each(|id| assignment.add(unit(id)));
-        assignment
-    }
-
-    fn leased(assignment: &mut Assignment, worker: usize) -> Option<u32> {
-        assignment.lease(WorkerId(worker)).map(|(unit, _)| unit.id.0)
-    }
-
-    #[test]
-    fn units_go_out_in_file_order_two_to_a_worker() {
-        let mut assignment = planned(5);
-        let order = [0, 0, 0, 1, 1].map(|worker| leased(&mut assignment, worker));
-        assert_eq!(order, [Some(0), Some(1), None, Some(2), Some(3)]);
-    }
-
-    #[test]
-    fn what_a_dead_worker_held_goes_to_the_next_before_later_units() {
-        let mut assignment = planned(4);
-        leased(&mut assignment, 0);
-        leased(&mut assignment, 0);
-        leased(&mut assignment, 1);
-        assert_eq!(assignment.worker_lost(WorkerId(0)), []);
-        let (again, attempt) = assignment.lease(WorkerId(1)).unwrap();
-        assert_eq!((again.id, attempt), (UnitId(0), 2));
-    }
-
-    #[test]
-    fn counts_of_a_dead_worker_are_forgotten() {
-        let mut assignment = planned(1);
-        leased(&mut assignment, 0);
-        assignment.progress(WorkerId(0), UnitId(0), counts(5, 1));
-        assert_eq!(assignment.counts().written, 5);
-        assignment.worker_lost(WorkerId(0));
-        assert_eq!(assignment.counts(), UnitCounts::default());
-        leased(&mut assignment, 1);
-        assignment.done(WorkerId(1), &report(0, 2, counts(9, 1))).unwrap();
-        assert_eq!(assignment.counts(), counts(9, 1));
-        let part = |attempt| Part { unit: UnitId(0), attempt, file: FileId(0) };
-        assert_eq!((assignment.parts(), assignment.stale_parts()), (vec![part(2)], &[part(1)][..]));
-    }
-
-    #[test]
-    fn a_unit_over_which_three_workers_died_is_failed_but_not_one_that_only_waited() {
-        let mut assignment = planned(2);
-        for worker in 0..3 {
-            assert_eq!(leased(&mut assignment, worker), Some(0));
-            assert_eq!(leased(&mut assignment, worker), Some(1));
-            assignment.started(WorkerId(worker), UnitId(0)).unwrap();
-            let failed = assignment.worker_lost(WorkerId(worker));
-            assert_eq!(failed, if worker == 2 { vec![UnitId(0)] } else { vec![] });
-        }
-        assert_eq!(leased(&mut assignment, 3), Some(1));
-        assert_eq!(leased(&mut assignment, 3), None);
-    }
-
-    #[test]
-    fn counts_that_do_not_close_fail_the_unit() {
-        for wrong in [counts(9, 0), counts(11, 0), UnitCounts { written: 9, ..counts(10, 0) }] {
-            let mut assignment = planned(1);
-            leased(&mut assignment, 0);
-            let outcome = assignment.done(WorkerId(0), &report(0, 1, wrong));
-            assert!(matches!(outcome, Err(AssignmentError::DoesNotClose { .. })), "{wrong:?}");
-            assert_eq!(assignment.failed(), [unit(0)]);
-            assert_eq!(assignment.units_done(), 0);
-        }
-    }
-
-    #[test]
-    fn a_worker_that_speaks_of_a_unit_it_does_not_hold_is_contradicted() {
-        let mut assignment = planned(1);
-        leased(&mut assignment, 0);
-        let done = assignment.done(WorkerId(1), &report(0, 1, counts(10, 0)));
-        assert_eq!(done, Err(AssignmentError::NotHeld { worker: WorkerId(1), unit: UnitId(0) }));
-        assert!(!assignment.is_settled());
-    }
-
-    proptest! {
-        /// Whatever order workers ask, finish and die in, each unit is done at most once and none is ever lost.
-        #[test]
-        fn every_unit_is_pending_leased_done_or_failed(
-            steps in prop::collection::vec((0u8..3, 0usize..4), 0..300),
-        ) {
-            const UNITS: u32 = 12;
-            let mut assignment = planned(UNITS);
-            let mut done = std::collections::BTreeSet::new();
-            for (step, worker) in steps {
-                let worker = WorkerId(worker);
-                match step {
-                    0 => {
-                        if let Some((unit, _)) = assignment.lease(worker) {
-                            assignment.started(worker, unit.id).unwrap();
-                        }
-                    }
-                    1 => {
-                        let held = assignment.leases_of(worker).next().map(|lease| (lease.unit.id, lease.attempt));
-                        if let Some((id, attempt)) = held {
-                            assignment.done(worker, &report(id.0, attempt, counts(RECORDS, 0))).unwrap();
-                            prop_assert!(done.insert(id), "unit {} was done twice", id);
-                        }
-                    }
-                    _ => { assignment.worker_lost(worker); }
-                }
-                let all = assignment.pending.len() + assignment.leased.len() + done.len() + assignment.failed.len();
-                prop_assert_eq!(all, UNITS as usize);
-                prop_assert_eq!(assignment.counts().written, done.len() as u64 * RECORDS);
-            }
-        }
-    }
-}
+mod tests;

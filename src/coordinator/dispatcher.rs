@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
 
-use super::assignment::Assignment;
+use super::assignment::{Assignment, AssignmentError};
 use super::latency::LatencyTally;
 use super::planner::Planned;
 use super::session_gate::SessionGate;
@@ -124,9 +124,10 @@ pub struct Dispatcher<'a> {
 }
 
 impl<'a> Dispatcher<'a> {
-    /// A run over the units that come through `units`; what happens is told to `report`.
+    /// A run over the units of `assignment` and those that come through `units`; what happens is told to `report`.
     pub fn new(
         options: DispatcherOptions,
+        assignment: Assignment,
         units: Receiver<Planned>,
         report: &'a mut dyn FnMut(RunEvent),
     ) -> Self {
@@ -140,7 +141,7 @@ impl<'a> Dispatcher<'a> {
             units,
             members: BTreeMap::new(),
             next_worker: 0,
-            assignment: Assignment::default(),
+            assignment,
             planned: None,
             gate,
             stopped: None,
@@ -248,20 +249,19 @@ impl<'a> Dispatcher<'a> {
                 self.grant(&granted);
             }
             FromWorker::UnitStarted { unit } => {
-                if let Err(error) = self.assignment.started(id, unit) {
-                    self.stop(Stopped::Failed(FailureKind::Accounting, error.to_string()));
-                }
+                let noted = self.assignment.started(id, unit);
+                self.accept(noted);
             }
-            FromWorker::Progress { unit, counts, in_flight, waiting } => {
+            FromWorker::Progress { unit, counts, prefix, in_flight, waiting } => {
                 (member.in_flight, member.waiting) = (in_flight, waiting);
-                self.assignment.progress(id, unit, counts);
+                let noted = self.assignment.progress(id, unit, counts, prefix);
+                self.accept(noted);
                 self.judge_errors();
             }
             FromWorker::UnitDone { report } => {
                 self.fruitless_deaths = 0;
-                if let Err(error) = self.assignment.done(id, &report) {
-                    self.stop(Stopped::Failed(FailureKind::Accounting, error.to_string()));
-                }
+                let noted = self.assignment.done(id, &report);
+                self.accept(noted);
                 self.judge_errors();
             }
             FromWorker::Warning { message } => (self.report)(RunEvent::Warning(message)),
@@ -420,6 +420,12 @@ impl<'a> Dispatcher<'a> {
             && member.worker.tell(message).is_err()
         {
             member.worker.kill();
+        }
+    }
+
+    fn accept(&mut self, noted: Result<(), AssignmentError>) {
+        if let Err(error) = noted {
+            self.stop(Stopped::Failed(FailureKind::Accounting, error.to_string()));
         }
     }
 

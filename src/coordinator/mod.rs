@@ -23,12 +23,13 @@ use crate::plan::discover::{DiscoverError, InputFile, discover};
 use crate::plan::header::{Header, HeaderError, HeaderNames, read_header};
 use crate::plan::split::{CHUNK_BYTES, SplitSettings, unit_bytes_default};
 use crate::reject::RejectError;
-use crate::reject::merge::{RejectedFile, check_writable, merge, remove_if_empty};
+use crate::reject::merge::{Keep, RejectedFile, Rejects, check_writable, merge, remove_if_empty};
 use crate::report::event::{RunEvent, Summary};
 use crate::schema::mapping::{FileFields, MappingError, MappingRules};
 use crate::schema::table::SchemaError;
 use crate::session::connect::ConnectError;
 use crate::settings::{LoadSettings, TimestampMode};
+use assignment::Assignment;
 use dispatcher::{Dispatcher, DispatcherOptions, Outcome};
 use signals::SignalWatch;
 use survey::survey;
@@ -36,6 +37,9 @@ use workers::WorkerKind;
 
 /// Inputs smaller than this are loaded in the coordinator's process: starting workers would take longer than it saves.
 const WORKERS_FROM_BYTES: u64 = 32 << 20;
+
+/// A job runs once.
+const FIRST_RUN: u32 = 1;
 
 /// Why a load could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +98,8 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         bytes_total,
         started,
     };
-    let dispatcher = Dispatcher::new(options, units, report);
+    let assignment = Assignment::new(options.job.run);
+    let dispatcher = Dispatcher::new(options, assignment, units, report);
     let signals = SignalWatch::start(dispatcher.events()).map_err(LoadError::Threads)?;
     let outcome = dispatcher.run();
     let rejects = gather_rejects(settings, &inputs, &outcome);
@@ -151,6 +156,7 @@ fn plan_job(
         threads,
         in_flight: writing.in_flight.get(),
         retry_for: writing.retry_for,
+        run: FIRST_RUN,
         rejects_dir: settings.rejects_dir.clone(),
         reject_limit: settings.max_errors.worker_limit(),
     })
@@ -203,17 +209,18 @@ fn worker_kind(workers: usize) -> Result<WorkerKind, LoadError> {
     }
 }
 
-/// Joins the rejects of every attempt that counts. Returns how many there are.
+/// Joins what was rejected. A run that has not come to its end shows it, and keeps what it is made of.
 fn gather_rejects(
     settings: &LoadSettings,
     inputs: &[(InputFile, Header)],
     outcome: &Outcome,
-) -> Result<u64, RejectError> {
+) -> Result<Rejects, RejectError> {
     let files: Vec<RejectedFile<'_>> =
         inputs.iter().map(|(file, header)| RejectedFile { path: &file.path, header: &header.raw }).collect();
-    let parts = outcome.assignment.parts();
-    let rejects = merge(&settings.rejects_dir, &files, &parts, outcome.assignment.stale_parts())?;
-    if rejects == 0 {
+    let is_finished = outcome.stopped.is_none() && outcome.assignment.failed().is_empty();
+    let keep = if is_finished { Keep::Nothing } else { Keep::Parts };
+    let rejects = merge(&settings.rejects_dir, &files, &outcome.assignment.parts(), keep)?;
+    if rejects.total == 0 {
         remove_if_empty(&settings.rejects_dir);
     }
     Ok(rejects)

@@ -7,18 +7,18 @@ use super::dispatcher::{Outcome, Stopped};
 use crate::control::message::FailureKind;
 use crate::plan::unit::WorkUnit;
 use crate::reject::RejectError;
+use crate::reject::merge::Rejects;
 use crate::report::event::{RunStatus, Summary};
 use crate::settings::{ErrorBudget, LoadSettings};
 
-/// Puts the summary together. `rejects` is how many rejects are in the reject files,
-/// or why they are not.
+/// Puts the summary together. `rejects` is what is in the reject files, or why it is not.
 pub fn summarize(
     settings: &LoadSettings,
     workers: usize,
     bytes: u64,
     elapsed: Duration,
     outcome: &Outcome,
-    rejects: Result<u64, RejectError>,
+    rejects: Result<Rejects, RejectError>,
 ) -> Summary {
     let counts = outcome.assignment.counts();
     let (status, message) = judge_rejects(settings, outcome, &rejects, judge(settings, outcome));
@@ -41,7 +41,7 @@ pub fn summarize(
         requests: outcome.latency.requests(),
         elapsed,
         latency: outcome.latency.latency(),
-        rejects_dir: rejects.map_or(true, |rejects| rejects > 0).then(|| settings.rejects_dir.clone()),
+        rejects_dir: rejects.map_or(true, |rejects| rejects.total > 0).then(|| settings.rejects_dir.clone()),
     }
 }
 
@@ -56,7 +56,7 @@ fn judge(settings: &LoadSettings, outcome: &Outcome) -> (RunStatus, Option<Strin
 fn judge_rejects(
     settings: &LoadSettings,
     outcome: &Outcome,
-    rejects: &Result<u64, RejectError>,
+    rejects: &Result<Rejects, RejectError>,
     judged: (RunStatus, Option<String>),
 ) -> (RunStatus, Option<String>) {
     let dir = settings.rejects_dir.display();
@@ -71,7 +71,7 @@ fn judge_rejects(
             };
             (status, Some(format!("{before}{error}; what was rejected is still in the part files of {dir}")))
         }
-        Ok(kept) if outcome.stopped.is_none() && *kept != counted => (
+        Ok(Rejects { total: kept, .. }) if outcome.stopped.is_none() && *kept != counted => (
             RunStatus::Incomplete,
             Some(format!(
                 "{counted} records were rejected, but only {kept} are in {dir}: were files deleted there?"

@@ -21,7 +21,7 @@ pub struct BoundRow<R> {
 /// The rows of one chunk.
 #[derive(Debug)]
 pub struct BoundBatch<R> {
-    /// Where their outcomes go; as long as it lives, the chunk's bytes count against the worker's memory budget.
+    /// Where their outcomes go.
     pub chunk: Arc<ChunkLoad>,
     /// The rows, in the order of the input.
     pub rows: Vec<BoundRow<R>>,

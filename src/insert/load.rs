@@ -1,17 +1,19 @@
 //! A unit and its chunks while they are loaded: counts of what became of each record, and the unit's end.
 //!
-//! A record is settled once: written or rejected. When all of a unit's records are settled and its rejects are flushed, the
-//! unit is done and only then reported; so a unit that is reported has lost nothing, and one that is cut short is never reported.
+//! A record is settled once: written or rejected. A chunk whose records are all settled joins the unit's prefix when all chunks
+//! before it have; what is told of a unit is its prefix, with the rejects in it on the disk. A unit whose prefix is all of it is done.
+//! Tells nobody anything itself.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::halt::Halt;
-use crate::control::message::{FailureKind, UnitCounts, UnitReport};
+use crate::control::message::{FailureKind, Prefix, UnitCounts};
 use crate::format::record::RecordBatch;
 use crate::plan::unit::{Chunk, WorkUnit};
 use crate::reject::part::PartWriter;
-use crate::reject::{Fault, RejectCode, RejectReason};
+use crate::reject::{Fault, RejectCode, RejectError, RejectReason};
 
 /// How many records the worker may reject before it waits for the coordinator's verdict.
 #[derive(Debug)]
@@ -27,10 +29,36 @@ impl RejectBrake {
     }
 }
 
-/// What is called with the report of a unit that is done.
-pub type OnDone = Box<dyn Fn(UnitReport) + Send + Sync>;
+/// Gives memory back when it is dropped.
+pub type MemoryLease = Box<dyn std::any::Any + Send + Sync>;
 
-/// One attempt at a unit.
+/// What is called when a prefix has grown, from whichever thread has settled the last record: it must not wait.
+pub type OnGrown = Box<dyn Fn(Unsaid) + Send + Sync>;
+
+/// What there is to say of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsaid {
+    /// Bytes of the prefix that have not been taken to be said.
+    pub bytes: u64,
+    /// Whether the unit is done.
+    pub done: bool,
+}
+
+/// The prefix as it was when it was taken to be said. What its chunks held back of the memory is given back when this is dropped:
+/// that is to be after it was said.
+pub struct Saying {
+    /// How far the unit is settled.
+    pub prefix: Prefix,
+    /// Whether that is all of it.
+    pub done: bool,
+    /// Whether the prefix has grown since it was taken last.
+    pub is_new: bool,
+    /// Whether it has rejects that it had not then.
+    pub has_new_rejects: bool,
+    _memory: Vec<MemoryLease>,
+}
+
+/// One attempt at a unit, or at what earlier attempts left of it.
 pub struct UnitLoad {
     /// The unit.
     pub unit: WorkUnit,
@@ -40,18 +68,63 @@ pub struct UnitLoad {
     path: String,
     halt: Arc<Halt>,
     brake: Arc<RejectBrake>,
-    on_done: OnDone,
+    on_grown: OnGrown,
     rejects: Mutex<PartWriter>,
     bytes: AtomicU64,
     parsed: AtomicU64,
     written: AtomicU64,
     rejected: AtomicU64,
     retried: AtomicU64,
-    unsettled: AtomicU64,
+    progress: Mutex<Progress>,
+}
+
+/// How far a unit is.
+#[derive(Default)]
+struct Progress {
+    prefix: Prefix,
+    /// The chunks after the prefix that are begun.
+    begun: VecDeque<Begun>,
+    /// The prefix as it was last taken to be said, and what the chunks hold that have come into it since.
+    taken: Prefix,
+    unsaid: Vec<MemoryLease>,
+}
+
+/// A chunk that is begun and not in the prefix.
+struct Begun {
+    memory: MemoryLease,
+    settled: Option<Tally>,
+}
+
+/// What became of a chunk's records.
+#[derive(Debug, Clone, Copy)]
+struct Tally {
+    written: u64,
+    rejected: u64,
+}
+
+impl Progress {
+    /// Notes that the chunk at `index` of the unit is settled; whether the prefix has grown.
+    fn settle(&mut self, index: u32, tally: Tally, chunks: &[Chunk]) -> bool {
+        let before = self.prefix.chunks;
+        if let Some(begun) = self.begun.get_mut(index.wrapping_sub(before) as usize) {
+            begun.settled = Some(tally);
+        }
+        while let Some(&Begun { settled: Some(tally), .. }) = self.begun.front()
+            && let Some(chunk) = chunks.get(self.prefix.chunks as usize)
+        {
+            self.prefix.chunks += 1;
+            self.prefix.records += chunk.records;
+            self.prefix.bytes += chunk.len;
+            self.prefix.written += tally.written;
+            self.prefix.rejected += tally.rejected;
+            self.unsaid.extend(self.begun.pop_front().map(|begun| begun.memory));
+        }
+        self.prefix.chunks > before
+    }
 }
 
 impl UnitLoad {
-    /// Begins an attempt at `unit`. Rejects go to `rejects`; `on_done` is called once, when every record is settled.
+    /// Begins an attempt at `unit`. Rejects go to `rejects`; `on_grown` is called whenever there is more to say.
     pub fn new(
         unit: WorkUnit,
         attempt: u32,
@@ -59,23 +132,22 @@ impl UnitLoad {
         rejects: PartWriter,
         halt: Arc<Halt>,
         brake: Arc<RejectBrake>,
-        on_done: OnDone,
+        on_grown: OnGrown,
     ) -> Self {
-        let unsettled = AtomicU64::new(unit.records());
         UnitLoad {
             unit,
             attempt,
             path,
             halt,
             brake,
-            on_done,
+            on_grown,
             rejects: Mutex::new(rejects),
             bytes: AtomicU64::new(0),
             parsed: AtomicU64::new(0),
             written: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             retried: AtomicU64::new(0),
-            unsettled,
+            progress: Mutex::default(),
         }
     }
 
@@ -94,9 +166,33 @@ impl UnitLoad {
         }
     }
 
-    /// Whether every record is written or rejected.
-    pub fn is_settled(&self) -> bool {
-        self.unsettled.load(Ordering::Acquire) == 0
+    /// The unit's next chunk is begun: `memory` is given back when it is said that the chunk is settled.
+    pub fn begin_chunk(&self, memory: MemoryLease) {
+        self.progress().begun.push_back(Begun { memory, settled: None });
+    }
+
+    /// Takes the prefix to be said. Its rejects must be kept before (see [`UnitLoad::keep_rejects`]).
+    pub fn take_prefix(&self) -> Saying {
+        let mut progress = self.progress();
+        let prefix = progress.prefix;
+        let before = std::mem::replace(&mut progress.taken, prefix);
+        Saying {
+            prefix,
+            done: self.is_done(&prefix),
+            is_new: prefix.chunks > before.chunks,
+            has_new_rejects: prefix.rejected > before.rejected,
+            _memory: std::mem::take(&mut progress.unsaid),
+        }
+    }
+
+    /// Brings all rejects so far to the disk, so that those of a prefix that was taken before are there.
+    ///
+    /// # Errors
+    /// The reject files cannot be written.
+    pub fn keep_rejects(&self) -> Result<(), RejectError> {
+        let unsynced = self.rejects.lock().unwrap_or_else(PoisonError::into_inner).flush()?;
+        // Not under the lock: whoever rejects a record meanwhile must not wait for the disk.
+        unsynced.map_or(Ok(()), |unsynced| unsynced.sync())
     }
 
     /// Puts a record into the reject files; false where they cannot be written: the record is not settled then.
@@ -113,23 +209,23 @@ impl UnitLoad {
         true
     }
 
-    fn settle(&self, records: u64) {
-        if self.unsettled.fetch_sub(records, Ordering::AcqRel) != records {
+    fn settle(&self, index: u32, tally: Tally) {
+        let mut progress = self.progress();
+        if !progress.settle(index, tally, &self.unit.chunks) {
             return;
         }
-        if let Err(error) = self.finish_rejects() {
-            self.halt.fail(FailureKind::Output, error.to_string());
-            return;
-        }
-        (self.on_done)(UnitReport { unit: self.unit.id, attempt: self.attempt, counts: self.counts() });
+        let bytes = progress.prefix.bytes - progress.taken.bytes;
+        let unsaid = Unsaid { bytes, done: self.is_done(&progress.prefix) };
+        drop(progress);
+        (self.on_grown)(unsaid);
     }
 
-    /// Flushes the reject files to disk.
-    ///
-    /// # Errors
-    /// They cannot be written.
-    pub fn finish_rejects(&self) -> Result<(), crate::reject::RejectError> {
-        self.rejects.lock().unwrap_or_else(PoisonError::into_inner).finish()
+    fn is_done(&self, prefix: &Prefix) -> bool {
+        prefix.chunks as usize == self.unit.chunks.len()
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -143,30 +239,42 @@ impl std::fmt::Debug for UnitLoad {
 #[derive(Debug)]
 pub struct ChunkLoad {
     unit: Arc<UnitLoad>,
+    /// Its place in the unit.
+    index: u32,
     chunk: Chunk,
     /// The number in the file, from 1, of the chunk's first record.
     first_record: u64,
     records: RecordBatch,
     unsettled: AtomicU64,
-    /// Given back when the chunk's bytes are no longer needed.
-    _memory: MemoryLease,
+    written: AtomicU64,
+    rejected: AtomicU64,
 }
 
-/// Gives memory back when it is dropped.
-pub type MemoryLease = Box<dyn std::any::Any + Send + Sync>;
-
 impl ChunkLoad {
-    /// The load of one chunk of `unit` whose first record is number `first_record` of the file (from 1).
+    /// The load of the chunk at `index` of `unit`, whose first record is number `first_record` of the file (from 1). One without
+    /// records is settled at once.
     pub fn new(
         unit: Arc<UnitLoad>,
+        index: u32,
         chunk: Chunk,
         first_record: u64,
         records: RecordBatch,
-        memory: MemoryLease,
     ) -> Self {
-        let unsettled = AtomicU64::new(chunk.records);
         unit.parsed.fetch_add(chunk.records, Ordering::Release);
-        ChunkLoad { unit, chunk, first_record, records, unsettled, _memory: memory }
+        let load = ChunkLoad {
+            unit,
+            index,
+            chunk,
+            first_record,
+            records,
+            unsettled: AtomicU64::new(chunk.records),
+            written: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+        };
+        if chunk.records == 0 {
+            load.settled();
+        }
+        load
     }
 
     /// The chunk's records.
@@ -174,14 +282,10 @@ impl ChunkLoad {
         &self.records
     }
 
-    /// Tells that the chunk holds no record, so that its bytes are done.
-    pub fn nothing_to_settle(&self) {
-        self.unit.bytes.fetch_add(self.chunk.len, Ordering::Relaxed);
-    }
-
     /// Tells that `rows` rows are acknowledged.
     pub fn written(&self, rows: u64) {
         self.unit.written.fetch_add(rows, Ordering::Relaxed);
+        self.written.fetch_add(rows, Ordering::Relaxed);
         self.settle(rows);
     }
 
@@ -208,6 +312,7 @@ impl ChunkLoad {
             message: fault.message.clone(),
         };
         if self.unit.reject(&reason, record.raw()) {
+            self.rejected.fetch_add(1, Ordering::Relaxed);
             self.settle(1);
         }
     }
@@ -218,9 +323,16 @@ impl ChunkLoad {
     }
 
     fn settle(&self, records: u64) {
+        // Whoever settles the last record sees what all others have counted.
         if self.unsettled.fetch_sub(records, Ordering::AcqRel) == records {
-            self.unit.bytes.fetch_add(self.chunk.len, Ordering::Relaxed);
+            self.settled();
         }
-        self.unit.settle(records);
+    }
+
+    fn settled(&self) {
+        self.unit.bytes.fetch_add(self.chunk.len, Ordering::Relaxed);
+        let written = self.written.load(Ordering::Relaxed);
+        let rejected = self.rejected.load(Ordering::Relaxed);
+        self.unit.settle(self.index, Tally { written, rejected });
     }
 }

@@ -56,4 +56,45 @@ impl WorkUnit {
     pub fn records(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.records).sum()
     }
+
+    /// How many chunks the unit has.
+    pub fn chunk_count(&self) -> u32 {
+        // A unit is made of chunks of its own size or of 256 KiB, so that there are far fewer.
+        u32::try_from(self.chunks.len()).unwrap_or(u32::MAX)
+    }
+
+    /// What is left of the unit after its first `chunks` chunks, under the same number; `None` if that is nothing.
+    pub fn after(&self, chunks: u32) -> Option<WorkUnit> {
+        let (gone, rest) = self.chunks.split_at_checked(chunks as usize)?;
+        let records: u64 = gone.iter().map(|chunk| chunk.records).sum();
+        (!rest.is_empty()).then(|| WorkUnit {
+            first_ordinal: self.first_ordinal + records,
+            first_record: self.first_record + records,
+            chunks: rest.to_vec(),
+            ..*self
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_unit_begins_with_the_record_after_those_that_are_gone() {
+        let chunk =
+            |index: u64, records| Chunk { start: 100 + index * 10, len: 10, records, line: 1 + index };
+        let chunks = vec![chunk(0, 3), chunk(1, 0), chunk(2, 5)];
+        let unit = WorkUnit { id: UnitId(7), file: FileId(1), first_ordinal: 40, first_record: 21, chunks };
+        let left = |chunks| {
+            let left = unit.after(chunks)?;
+            assert_eq!((left.id, left.file), (unit.id, unit.file));
+            Some((left.first_ordinal, left.first_record, left.records(), left.bytes()))
+        };
+        assert_eq!(left(0), Some((40, 21, 8, 30)));
+        assert_eq!(left(1), Some((43, 24, 5, 20)));
+        assert_eq!(left(2), Some((43, 24, 5, 10)));
+        assert_eq!(left(3), None);
+        assert_eq!(left(4), None);
+    }
 }

@@ -1,15 +1,17 @@
 //! Rejects: records that could not become rows. Each leaves its original bytes, in a file that loads again after a fix,
 //! and the reason, as a JSON line at the same place of another file.
 //!
-//! Workers write one pair of part files for each attempt at a unit ([`part`]); at the end the coordinator joins the parts of the
-//! attempts that count ([`merge`]). Both may hold data: files are created 0600, their directory 0700.
+//! Workers write one pair of part files for each attempt at a unit ([`part`]); when a run ends the coordinator joins what counts of
+//! them ([`merge`]), and keeps them for the next run if the job is not finished. All may hold data: files are created 0600, their
+//! directory 0700.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 pub mod budget;
+mod index;
 pub mod merge;
 pub mod part;
 
@@ -102,17 +104,47 @@ pub struct RejectReason {
     pub message: String,
 }
 
-/// The reject files cannot be written.
+/// Why there are no reject files, or not all of them.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write the reject file {}: {source}; choose another directory with --rejects", path.display())]
-pub struct RejectError {
-    path: PathBuf,
-    source: io::Error,
+pub enum RejectError {
+    /// They cannot be written.
+    #[error("cannot write the reject file {}: {source}; choose another directory with --rejects", path.display())]
+    Write {
+        /// The file or its directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// What a worker has written cannot be read.
+    #[error("cannot read the reject file {}: {source}; bring it back, or load the inputs anew", path.display())]
+    Read {
+        /// The part file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// What a worker has written is not there any more.
+    #[error("the reject file {} {what}: was it changed? bring it back, or load the inputs anew", path.display())]
+    Damaged {
+        /// The part file.
+        path: PathBuf,
+        /// What it holds and what it should.
+        what: String,
+    },
 }
 
 impl RejectError {
-    fn at(path: &std::path::Path) -> impl FnOnce(io::Error) -> RejectError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> RejectError {
         let path = path.to_path_buf();
-        move |source| RejectError { path, source }
+        move |source| RejectError::Write { path, source }
+    }
+
+    fn reading(path: &Path) -> impl FnOnce(io::Error) -> RejectError {
+        let path = path.to_path_buf();
+        move |source| RejectError::Read { path, source }
+    }
+
+    fn damaged(path: &Path, what: String) -> RejectError {
+        RejectError::Damaged { path: path.to_path_buf(), what }
     }
 }

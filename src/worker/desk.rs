@@ -1,4 +1,6 @@
-//! The worker's side of the conversation: what it says, and the progress it tells a few times a second.
+//! The worker's side of the conversation: what it says, and the progress it tells a few times a second, and whenever that gives
+//! back memory that is waited for. Only what is told is settled: the rejects in it are on the disk before, the memory it held is
+//! given back after.
 
 use std::io::Write;
 use std::sync::atomic::Ordering;
@@ -6,16 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 
-use crate::control::message::FromWorker;
+use crate::control::message::{FailureKind, FromWorker, UnitReport};
 use crate::control::transport;
 use crate::insert::cql::Gauges;
-use crate::insert::halt::Halt;
-use crate::insert::load::UnitLoad;
+use crate::insert::halt::{Halt, PanicWatch};
+use crate::insert::load::{Saying, UnitLoad};
 
-/// How often progress is told.
-const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+/// How often progress is told: what is settled and not told is done again when the worker dies.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// How often a lasting cluster fault is told again.
 const FAULT_EVERY: Duration = Duration::from_secs(10);
 
@@ -24,24 +26,47 @@ pub struct Desk {
     writer: Mutex<Box<dyn Write + Send>>,
     halt: Arc<Halt>,
     gauges: Arc<Gauges>,
-    /// Units that are begun and not settled.
+    /// Units that are begun and not told to be done.
     active: Mutex<Vec<Arc<UnitLoad>>>,
+    bell: Bell,
+    rung: Receiver<()>,
+}
+
+/// Calls for progress to be told now.
+#[derive(Debug, Clone)]
+pub struct Bell(Sender<()>);
+
+impl Bell {
+    /// Never waits. Told is what is settled when it is heard, so once is as good as twice.
+    pub fn ring(&self) {
+        match self.0.try_send(()) {
+            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => (),
+        }
+    }
 }
 
 impl Desk {
     /// A desk that says everything through `writer`.
     pub fn new(writer: impl Write + Send + 'static, halt: Arc<Halt>) -> Self {
+        let (bell, rung) = bounded(1);
         Desk {
             writer: Mutex::new(Box::new(writer)),
             halt,
             gauges: Arc::new(Gauges::default()),
             active: Mutex::new(Vec::new()),
+            bell: Bell(bell),
+            rung,
         }
     }
 
     /// The worker's switch.
     pub fn halt(&self) -> &Arc<Halt> {
         &self.halt
+    }
+
+    /// Calls for progress to be told.
+    pub fn bell(&self) -> &Bell {
+        &self.bell
     }
 
     /// What the inserter counts.
@@ -63,35 +88,52 @@ impl Desk {
         self.active().push(unit);
     }
 
-    /// Tells how far each active unit is, and forgets those that are settled.
-    fn tell_progress(&self) {
-        let mut active = self.active();
-        active.retain(|unit| !unit.is_settled());
-        let units: Vec<_> = active.iter().cloned().collect();
-        drop(active);
+    /// Tells how far each active unit is, or, if only news are wanted, each that has come further; and lets go of those that are
+    /// done.
+    fn tell_progress(&self, only_news: bool) {
+        let units: Vec<_> = self.active().clone();
         for unit in units {
-            self.say(&FromWorker::Progress {
-                unit: unit.unit.id,
-                counts: unit.counts(),
+            let saying = unit.take_prefix();
+            if only_news && !saying.is_new {
+                continue;
+            }
+            let is_kept = !saying.has_new_rejects || self.keep_rejects(&unit);
+            if is_kept {
+                self.tell(&unit, &saying);
+            }
+            if saying.done || !is_kept {
+                self.active().retain(|active| !Arc::ptr_eq(active, &unit));
+            }
+        }
+    }
+
+    /// Brings a unit's rejects to the disk; where that fails, nothing more is to be told of the unit.
+    fn keep_rejects(&self, unit: &UnitLoad) -> bool {
+        unit.keep_rejects().map_err(|error| self.halt.fail(FailureKind::Output, error.to_string())).is_ok()
+    }
+
+    fn tell(&self, unit: &UnitLoad, saying: &Saying) {
+        let (counts, id) = (unit.counts(), unit.unit.id);
+        self.say(&match saying.done {
+            true => FromWorker::UnitDone { report: UnitReport { unit: id, attempt: unit.attempt, counts } },
+            false => FromWorker::Progress {
+                unit: id,
+                counts,
+                prefix: saying.prefix,
                 in_flight: self.gauges.in_flight.load(Ordering::Relaxed),
                 waiting: self.gauges.waiting.load(Ordering::Relaxed),
-            });
-        }
+            },
+        });
     }
 
     fn active(&self) -> std::sync::MutexGuard<'_, Vec<Arc<UnitLoad>>> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Flushes the rejects of units that were cut short, tells their last counts, and lets go of them.
+    /// Keeps the rejects of units that were cut short, tells how far all are for the last time, and lets go of them.
     pub fn close_units(&self) {
-        for unit in self.active().iter() {
-            if let Err(error) = unit.finish_rejects() {
-                self.halt.fail(crate::control::message::FailureKind::Output, error.to_string());
-            }
-        }
-        self.tell_progress();
-        // They hold this desk to report through it: kept, the two would keep the channel to the coordinator open for ever.
+        self.active().retain(|unit| self.keep_rejects(unit));
+        self.tell_progress(false);
         self.active().clear();
     }
 
@@ -100,20 +142,29 @@ impl Desk {
         let (stop, stopped) = bounded::<()>(0);
         let desk = Arc::clone(self);
         let thread = thread::spawn(move || {
+            let _watch = PanicWatch::new(&desk.halt, "the thread that tells progress");
             let mut fault_told: Option<Instant> = None;
-            while stopped.recv_timeout(PROGRESS_EVERY) == Err(RecvTimeoutError::Timeout) {
-                desk.tell_progress();
-                if fault_told.is_none_or(|told| told.elapsed() >= FAULT_EVERY)
-                    && let Some(fault) = desk.gauges.take_fault()
-                {
-                    fault_told = Some(Instant::now());
-                    desk.say(&FromWorker::Warning {
-                        message: format!("the cluster is not taking rows: {fault}"),
-                    });
-                }
+            loop {
+                let only_news = select! {
+                    recv(stopped) -> _ => return,
+                    recv(desk.rung) -> _ => true,
+                    default(PROGRESS_EVERY) => false,
+                };
+                desk.tell_progress(only_news);
+                desk.tell_fault(&mut fault_told);
             }
         });
         Ticker { stop, thread }
+    }
+
+    /// Tells that the cluster is not taking rows, now and then.
+    fn tell_fault(&self, told: &mut Option<Instant>) {
+        if told.is_none_or(|told| told.elapsed() >= FAULT_EVERY)
+            && let Some(fault) = self.gauges.take_fault()
+        {
+            *told = Some(Instant::now());
+            self.say(&FromWorker::Warning { message: format!("the cluster is not taking rows: {fault}") });
+        }
     }
 }
 
@@ -127,7 +178,7 @@ impl Ticker {
     /// Ends it.
     pub fn stop(self) {
         drop(self.stop);
-        // It cannot panic; and if it did, progress is no reason to fail a load that is done.
+        // If it has panicked, the worker is failed.
         let _ = self.thread.join();
     }
 }
@@ -145,11 +196,11 @@ mod tests {
         let desk = Arc::new(Desk::new(std::io::sink(), Arc::clone(&halt)));
         let chunks = vec![Chunk { start: 0, len: 10, records: 1, line: 1 }];
         let unit = WorkUnit { id: UnitId(0), file: FileId(0), first_ordinal: 0, first_record: 1, chunks };
-        let rejects = PartWriter::new(PartFiles::new("never-made".as_ref(), unit.id, 1));
+        let rejects = PartWriter::new(PartFiles::new("never-made".as_ref(), unit.id, 1, 1));
         let brake = Arc::new(RejectBrake::new(u64::MAX));
-        let reports_to = Arc::clone(&desk);
-        let on_done = Box::new(move |report| reports_to.say(&FromWorker::UnitDone { report }));
-        let load = UnitLoad::new(unit, 1, "in.csv".into(), rejects, halt, brake, on_done);
+        let bell = desk.bell().clone();
+        let load =
+            UnitLoad::new(unit, 1, "in.csv".into(), rejects, halt, brake, Box::new(move |_| bell.ring()));
         desk.begin(Arc::new(load));
         desk.close_units();
         assert_eq!(Arc::strong_count(&desk), 1);

@@ -1,6 +1,12 @@
-//! The bound on the bytes of input that a worker holds at once: parsing waits here when inserting is slower.
+//! The bound on the bytes of input that a worker has read and not told the coordinator to be settled: reading waits here when
+//! inserting is slower. So it bounds the worker's memory, and what is sent again when the worker dies.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often whoever waits for memory looks whether it still should.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A budget of bytes.
 #[derive(Debug)]
@@ -8,6 +14,7 @@ pub struct MemoryBudget {
     bytes_max: u64,
     used: Mutex<u64>,
     given_back: Condvar,
+    wanted: AtomicBool,
 }
 
 /// Bytes taken from a budget; given back when dropped.
@@ -20,19 +27,30 @@ pub struct Lease {
 impl MemoryBudget {
     /// A budget of `bytes_max` bytes.
     pub fn new(bytes_max: u64) -> Self {
-        MemoryBudget { bytes_max, used: Mutex::new(0), given_back: Condvar::new() }
+        let (used, given_back, wanted) = Default::default();
+        MemoryBudget { bytes_max, used, given_back, wanted }
     }
 
     /// Takes `bytes`, waiting until there is room. More than the whole budget is given when nothing else is taken, so that one
-    /// huge record can pass. The wait ends because whoever holds a lease settles its rows or is stopped, and drops it then.
-    pub fn take(self: &Arc<Self>, bytes: u64) -> Lease {
+    /// huge record can pass. `may_wait` is asked before it waits, and every now and then: `None` where it says no.
+    pub fn take(self: &Arc<Self>, bytes: u64, mut may_wait: impl FnMut() -> bool) -> Option<Lease> {
         let bytes = bytes.min(self.bytes_max);
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         while *used + bytes > self.bytes_max {
-            used = self.given_back.wait(used).unwrap_or_else(PoisonError::into_inner);
+            self.wanted.store(true, Ordering::Relaxed);
+            if !may_wait() {
+                return None;
+            }
+            used = self.given_back.wait_timeout(used, LOOK_EVERY).unwrap_or_else(PoisonError::into_inner).0;
         }
+        self.wanted.store(false, Ordering::Relaxed);
         *used += bytes;
-        Lease { budget: Arc::clone(self), bytes }
+        Some(Lease { budget: Arc::clone(self), bytes })
+    }
+
+    /// Whether somebody waits.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed)
     }
 }
 
@@ -53,13 +71,13 @@ mod tests {
     #[test]
     fn taking_waits_until_enough_is_given_back() {
         let budget = Arc::new(MemoryBudget::new(10));
-        let first = budget.take(6);
-        let second = budget.take(4);
+        let first = budget.take(6, || true).unwrap();
+        let second = budget.take(4, || true).unwrap();
         let (taken, wait) = bounded(1);
         let taker = {
             let budget = Arc::clone(&budget);
             thread::spawn(move || {
-                let lease = budget.take(5);
+                let lease = budget.take(5, || true).unwrap();
                 taken.send(()).unwrap();
                 drop(lease);
             })
@@ -75,7 +93,23 @@ mod tests {
     #[test]
     fn one_that_is_larger_than_the_budget_passes_alone() {
         let budget = Arc::new(MemoryBudget::new(10));
-        drop(budget.take(1_000));
+        drop(budget.take(1_000, || true).unwrap());
         assert_eq!(*budget.used.lock().unwrap(), 0);
+    }
+
+    #[test]
+    fn one_who_may_not_wait_any_more_gets_nothing() {
+        let budget = Arc::new(MemoryBudget::new(10));
+        let all = budget.take(10, || panic!("there is room")).unwrap();
+        let mut asked = 0;
+        let taken = budget.take(1, || {
+            asked += 1;
+            assert!(budget.is_wanted());
+            asked < 3
+        });
+        assert!(taken.is_none());
+        assert_eq!(asked, 3);
+        drop(all);
+        assert!(budget.take(1, || false).is_some());
     }
 }

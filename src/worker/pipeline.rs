@@ -10,22 +10,25 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 
 use super::desk::Desk;
-use super::memory::{Lease, MemoryBudget};
+use super::memory::MemoryBudget;
 use crate::codec::CodecOptions;
 use crate::codec::row::RowEncoder;
-use crate::control::message::{FailureKind, FromWorker, JobSpec};
+use crate::control::message::{FailureKind, JobSpec};
 use crate::format::csv::reader::{ChunkReader, ReadError};
 use crate::format::record::RecordBatch;
 use crate::insert::engine::{BoundBatch, BoundRow, Engine};
 use crate::insert::halt::{Failure, PanicWatch};
-use crate::insert::load::{ChunkLoad, RejectBrake, UnitLoad};
+use crate::insert::load::{ChunkLoad, RejectBrake, UnitLoad, Unsaid};
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::unit::{Chunk, FileId, WorkUnit};
 use crate::reject::part::{PartFiles, PartWriter};
 
-/// Bytes of input that a worker holds at once, from reading to the last acknowledgement; rows in memory take about four times as
-/// much. Enough rows of up to 30 KiB to keep the default number of requests in flight.
+/// Bytes of input that a worker has read and not told to be settled, at most: as much is sent again when it dies. Rows in memory take
+/// about four times as much. Enough rows of 20 KiB to keep the default number of requests in flight.
 const MEMORY_BYTES: u64 = 8 << 20;
+/// When there is so much to tell while memory is waited for, it is told at once. A small part of the whole, so that what is left
+/// keeps the inserter busy; not so small that telling costs much.
+const TELL_BYTES: u64 = MEMORY_BYTES / 8;
 /// Batches between the parser threads and the inserter. Small: what waits here could as well wait as a file.
 pub const BATCHES_AHEAD: usize = 4;
 
@@ -57,11 +60,12 @@ struct Source {
 /// A chunk on its way.
 struct ChunkTask {
     unit: Arc<UnitLoad>,
+    /// Its place in the unit.
+    index: u32,
     chunk: Chunk,
     source: Arc<Source>,
     first_ordinal: u64,
     first_record: u64,
-    memory: Lease,
 }
 
 /// Why a chunk could not be loaded. Bad records are not among these: they are rejected and the chunk goes on.
@@ -114,13 +118,12 @@ impl<E: Engine> Pipeline<E> {
         let (mut first_ordinal, mut first_record) = (unit.first_ordinal, unit.first_record);
         let load = Arc::new(self.begin(unit, attempt, &source.input));
         self.shared.desk.begin(Arc::clone(&load));
-        for &chunk in &load.unit.chunks {
-            let memory = self.memory.take(chunk.len);
-            if self.shared.desk.halt().is_stopped() {
-                break;
-            }
+        for (index, &chunk) in (0..).zip(&load.unit.chunks) {
+            let memory = self.memory.take(chunk.len, || self.shared.may_wait());
+            let Some(memory) = memory.filter(|_| !self.shared.desk.halt().is_stopped()) else { break };
+            load.begin_chunk(Box::new(memory));
             let (unit, source) = (Arc::clone(&load), Arc::clone(&source));
-            let task = ChunkTask { unit, chunk, source, first_ordinal, first_record, memory };
+            let task = ChunkTask { unit, index, chunk, source, first_ordinal, first_record };
             first_ordinal += chunk.records;
             first_record += chunk.records;
             let shared = Arc::clone(&self.shared);
@@ -142,11 +145,15 @@ impl<E: Engine> Pipeline<E> {
     fn begin(&self, unit: WorkUnit, attempt: u32, input: &InputFile) -> UnitLoad {
         let job = &self.shared.job;
         let path = input.path.display().to_string();
-        let rejects = PartWriter::new(PartFiles::new(&job.rejects_dir, unit.id, attempt));
-        let desk = Arc::clone(&self.shared.desk);
-        let on_done = Box::new(move |report| desk.say(&FromWorker::UnitDone { report }));
+        let rejects = PartWriter::new(PartFiles::new(&job.rejects_dir, unit.id, job.run, attempt));
+        let (memory, bell) = (Arc::clone(&self.memory), self.shared.desk.bell().clone());
+        let on_grown = Box::new(move |unsaid: Unsaid| {
+            if unsaid.done || (unsaid.bytes >= TELL_BYTES && memory.is_wanted()) {
+                bell.ring();
+            }
+        });
         let halt = Arc::clone(self.shared.desk.halt());
-        UnitLoad::new(unit, attempt, path, rejects, halt, Arc::clone(&self.brake), on_done)
+        UnitLoad::new(unit, attempt, path, rejects, halt, Arc::clone(&self.brake), on_grown)
     }
 
     fn open(&mut self, id: FileId) -> Result<Arc<Source>, Failure> {
@@ -170,20 +177,17 @@ impl<E: Engine> Pipeline<E> {
 }
 
 impl<E: Engine> Shared<E> {
+    /// Whether it is worth waiting for memory. What has been settled and not told is holding some.
+    fn may_wait(&self) -> bool {
+        self.desk.bell().ring();
+        !self.desk.halt().is_stopped()
+    }
+
     /// One chunk, from its bytes to bound rows in the feed.
     fn load_chunk(&self, task: ChunkTask) -> Result<(), ChunkFailure> {
         let records = self.read(&task)?;
-        let (first_ordinal, source, chunk_records) = (task.first_ordinal, task.source, task.chunk.records);
-        let chunk = Arc::new(ChunkLoad::new(
-            task.unit,
-            task.chunk,
-            task.first_record,
-            records,
-            Box::new(task.memory),
-        ));
-        if chunk_records == 0 {
-            chunk.nothing_to_settle();
-        }
+        let ChunkTask { unit, index, chunk, source, first_ordinal, first_record } = task;
+        let chunk = Arc::new(ChunkLoad::new(unit, index, chunk, first_record, records));
         let rows = self.encode(&chunk, &source.encoder, first_ordinal)?;
         if !rows.is_empty() {
             // The inserter is gone only when the worker is stopping.
