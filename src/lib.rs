@@ -23,6 +23,9 @@ pub mod plan;
 // The parent process: hands out units, grants session permits, owns the run's state.
 pub mod coordinator;
 
+// What is known to be done, in a database that survives being killed.
+pub mod ledger;
+
 // The messages between the coordinator and its workers, and how they travel.
 pub mod control;
 

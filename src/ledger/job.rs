@@ -1,0 +1,325 @@
+//! What a job is, how a run recognises it, and what the second run of one does ([`decide`]). Pure.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::fingerprint::Fingerprint;
+use crate::control::message::WriteTime;
+use crate::schema::mapping::FieldMapping;
+use crate::schema::statement::RowPlan;
+use crate::settings::{LoadSettings, TableName};
+
+/// Digits of the identity in the name of a job that was given none.
+const NAME_DIGITS: usize = 8;
+
+/// What a job is to do: all that may not change as long as it is unfinished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobPlan {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The table.
+    pub table: TableName,
+    /// The table's id, which a table that is dropped and created again does not keep.
+    pub table_id: String,
+    /// The settings that change what is written: option name to value, as text.
+    pub meaning: BTreeMap<String, String>,
+    /// The statement and its columns.
+    pub row_plan: RowPlan,
+    /// For each input, where its columns are.
+    pub mappings: Vec<FieldMapping>,
+    /// The inputs in order.
+    pub inputs: Vec<JobInput>,
+}
+
+/// An input of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobInput {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// What it was.
+    pub fingerprint: Fingerprint,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// A run is at it, or was when it was killed.
+    Running,
+    /// Stopped by a signal.
+    Interrupted,
+    /// Stopped because the error budget was spent.
+    TooManyErrors,
+    /// Stopped because of the cluster, a file or the disk.
+    Failed,
+    /// A unit failed for good, or the counts do not close.
+    Incomplete,
+    /// Every record is in the table.
+    Done,
+    /// Every record is in the table or in the reject files.
+    DoneWithRejects,
+}
+
+impl JobStatus {
+    /// Whether there is nothing left to do.
+    pub fn is_finished(self) -> bool {
+        matches!(self, JobStatus::Done | JobStatus::DoneWithRejects)
+    }
+}
+
+/// A job as the ledger knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its number in the ledger.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Whether the user gave it that name.
+    pub named: bool,
+    /// What it is to do.
+    pub plan: JobPlan,
+    /// Its write times: the same in every run.
+    pub write_time: WriteTime,
+    /// When it was begun, in microseconds since 1970-01-01T00:00:00Z.
+    pub begun_us: i64,
+    /// When a run last wrote something down.
+    pub updated_us: i64,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// Why its last run ended early.
+    pub message: Option<String>,
+    /// How many runs it had.
+    pub runs: u32,
+    /// What the inputs hold in all, once they are scanned to their end.
+    pub scanned: Option<Scanned>,
+    /// Where its rejects are.
+    pub rejects_dir: PathBuf,
+}
+
+/// What the inputs hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scanned {
+    /// Records of all inputs.
+    pub records: u64,
+    /// Bytes of all units.
+    pub bytes: u64,
+}
+
+/// The settings of a load that change what is written, by option.
+pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
+    let input = &settings.input;
+    let text = |value: serde_json::Result<String>| value.unwrap_or_default();
+    [
+        ("dialect", text(serde_json::to_string(&input.dialect))),
+        ("null", text(serde_json::to_string(&input.nulls))),
+        ("columns", text(serde_json::to_string(&input.columns))),
+        ("allow-missing-columns", input.allow_missing_columns.to_string()),
+        ("allow-unknown-columns", input.allow_unknown_columns.to_string()),
+        ("timestamp-rounding", text(serde_json::to_string(&input.timestamp_rounding))),
+        ("timestamp", text(serde_json::to_string(&settings.writing.timestamp))),
+    ]
+    .map(|(option, value)| (option.to_owned(), value))
+    .into()
+}
+
+impl JobPlan {
+    /// The name of a job that was given none: from cluster, table, absolute paths and the settings that change meaning; never from
+    /// the files' content, so that a job recognises itself when they have changed.
+    pub fn derived_name(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut add = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        add(&self.cluster);
+        add(&self.table.keyspace);
+        add(&self.table.table);
+        add(&self.table_id);
+        for (option, value) in &self.meaning {
+            add(option);
+            add(value);
+        }
+        for input in &self.inputs {
+            add(&input.path.to_string_lossy());
+        }
+        let hash = hasher.finalize().to_hex();
+        format!("{}-{}", self.table, &hash[..NAME_DIGITS])
+    }
+
+    /// What is different in `now`, in words; the inputs' content aside.
+    fn settings_change(&self, now: &JobPlan) -> Option<String> {
+        let none = String::from("not set");
+        let options = self.meaning.keys().chain(now.meaning.keys());
+        let value = |plan: &JobPlan, option: &str| plan.meaning.get(option).unwrap_or(&none).clone();
+        let changed = |option: &&String| self.meaning.get(*option) != now.meaning.get(*option);
+        options
+            .into_iter()
+            .find(changed)
+            .map(|option| format!("--{option} was {} and is {} now", value(self, option), value(now, option)))
+    }
+
+    fn table_change(&self, now: &JobPlan) -> Option<String> {
+        if self.cluster != now.cluster {
+            return Some(format!("it writes to cluster {:?}, and this is {:?}", self.cluster, now.cluster));
+        }
+        if self.table != now.table {
+            return Some(format!("it writes to {}, not to {}", self.table, now.table));
+        }
+        if self.table_id != now.table_id {
+            return Some(format!("{} was dropped and created again since", self.table));
+        }
+        if self.row_plan != now.row_plan {
+            return Some(format!("the columns of {} that are loaded have changed since", self.table));
+        }
+        None
+    }
+
+    fn input_change(&self, now: &JobPlan) -> Option<String> {
+        let paths = |plan: &JobPlan| plan.inputs.iter().map(|input| input.path.clone()).collect::<Vec<_>>();
+        if paths(self) != paths(now) {
+            let shown = |paths: Vec<PathBuf>| {
+                let shown: Vec<String> =
+                    paths.iter().take(3).map(|path| path.display().to_string()).collect();
+                format!("{}{}", shown.join(", "), if paths.len() > 3 { ", ..." } else { "" })
+            };
+            return Some(format!(
+                "its inputs are {}, and these are {}",
+                shown(paths(self)),
+                shown(paths(now))
+            ));
+        }
+        for (was, is) in self.inputs.iter().zip(&now.inputs) {
+            if let Some(change) = was.fingerprint.change(&is.fingerprint) {
+                return Some(format!("{}: {change}", was.path.display()));
+            }
+        }
+        (self.mappings != now.mappings).then(|| "the headers of the inputs have changed".to_owned())
+    }
+}
+
+/// What the user wants of a job that has run before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rerun {
+    /// To go on with it if it is unfinished.
+    #[default]
+    Continue,
+    /// To begin it anew though it is unfinished.
+    Restart,
+    /// To begin it anew though it is finished.
+    Again,
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Begin the job.
+    Begin,
+    /// Go on with it.
+    Resume,
+    /// It is done already.
+    NothingToDo,
+}
+
+/// Why an unfinished job cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The settings are not the job's.
+    #[error(
+        "job {job} is unfinished, and {change}: run it with the settings that it was begun with, or begin it anew with --restart"
+    )]
+    Settings {
+        /// The job.
+        job: String,
+        /// What is different.
+        change: String,
+    },
+    /// The table is not the job's.
+    #[error("job {job} is unfinished, and {change}: begin it anew with --restart")]
+    Table {
+        /// The job.
+        job: String,
+        /// What is different.
+        change: String,
+    },
+    /// An input is not what it was.
+    #[error(
+        "job {job} is unfinished, and {change}: bring back what it was begun with, or begin it anew with --restart"
+    )]
+    Inputs {
+        /// The job.
+        job: String,
+        /// What is different.
+        change: String,
+    },
+    /// Deleted rows could come back.
+    #[error(
+        "job {job} is unfinished and was begun {begun}, longer ago than gc_grace_seconds ({gc_grace_seconds}) of {table}: rows that were \
+         deleted since could come back; begin it anew with --restart"
+    )]
+    TooOld {
+        /// The job.
+        job: String,
+        /// When.
+        begun: String,
+        /// The table's.
+        gc_grace_seconds: u64,
+        /// The table.
+        table: TableName,
+    },
+}
+
+/// What a run does that finds `found` under its job's name and is asked for `asked`.
+///
+/// # Errors
+/// The job is unfinished and cannot go on.
+pub fn decide(
+    found: Option<&Job>,
+    asked: &JobPlan,
+    rerun: Rerun,
+    now_us: i64,
+    gc_grace: Duration,
+) -> Result<Decision, Refusal> {
+    let Some(job) = found else { return Ok(Decision::Begin) };
+    let (plan, name) = (&job.plan, || job.name.clone());
+    if job.status.is_finished() {
+        let same = plan.table_change(asked).is_none()
+            && plan.settings_change(asked).is_none()
+            && plan.input_change(asked).is_none();
+        let again = rerun == Rerun::Again || !job.named || !same;
+        return Ok(if again { Decision::Begin } else { Decision::NothingToDo });
+    }
+    if rerun == Rerun::Restart {
+        return Ok(Decision::Begin);
+    }
+    if let Some(change) = plan.table_change(asked) {
+        return Err(Refusal::Table { job: name(), change });
+    }
+    if let Some(change) = plan.settings_change(asked) {
+        return Err(Refusal::Settings { job: name(), change });
+    }
+    if let Some(change) = plan.input_change(asked) {
+        return Err(Refusal::Inputs { job: name(), change });
+    }
+    let age_us = u128::try_from(now_us.saturating_sub(job.begun_us)).unwrap_or(0);
+    if age_us > gc_grace.as_micros() {
+        return Err(Refusal::TooOld {
+            job: name(),
+            begun: show_time(job.begun_us),
+            gc_grace_seconds: gc_grace.as_secs(),
+            table: plan.table.clone(),
+        });
+    }
+    Ok(Decision::Resume)
+}
+
+/// A time in microseconds since 1970-01-01T00:00:00Z, as people read it: to the second, in UTC.
+pub fn show_time(us: i64) -> String {
+    Timestamp::from_second(us.div_euclid(1_000_000)).map_or_else(|_| us.to_string(), |time| time.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+use super::*;
+use crate::ledger::fingerprint::FingerprintKind;
+use crate::plan::discover::FileTime;
+use crate::schema::table::{Column, ColumnRole};
+use crate::schema::types::CqlType;
+
+const DAY_US: i64 = 86_400 * 1_000_000;
+const GRACE: Duration = Duration::from_secs(10 * 86_400);
+
+fn input(path: &str, hash: &str) -> JobInput {
+    let modified = FileTime { seconds: 1, nanoseconds: 0 };
+    let fingerprint =
+        Fingerprint { size: 10, modified, kind: FingerprintKind::Sampled, hash: hash.to_owned() };
+    JobInput { path: path.into(), fingerprint }
+}
+
+fn plan() -> JobPlan {
+    let key = Column { name: "id".to_owned(), cql_type: CqlType::Int, role: ColumnRole::PartitionKey };
+    JobPlan {
+        cluster: "c".to_owned(),
+        table: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
+        table_id: "1".to_owned(),
+        meaning: [("null".to_owned(), "[]".to_owned())].into(),
+        row_plan: RowPlan { statement: "INSERT".to_owned(), columns: vec![key] },
+        mappings: vec![FieldMapping { field_count: 1, fields: vec![0] }],
+        inputs: vec![input("/a.csv", "aa")],
+    }
+}
+
+fn job(status: JobStatus, named: bool) -> Job {
+    Job {
+        id: 1,
+        name: "nightly".to_owned(),
+        named,
+        plan: plan(),
+        write_time: WriteTime::Ordinal(1),
+        begun_us: 0,
+        updated_us: 0,
+        status,
+        message: None,
+        runs: 1,
+        scanned: None,
+        rejects_dir: "r".into(),
+    }
+}
+
+/// What a run does that finds a job in this state, named or not, and is asked for another plan.
+#[track_caller]
+fn check(status: JobStatus, named: bool, asked: &JobPlan, rerun: Rerun, expected: Result<Decision, &str>) {
+    let decision = decide(Some(&job(status, named)), asked, rerun, DAY_US, GRACE);
+    match (decision, expected) {
+        (Ok(decision), Ok(expected)) => assert_eq!(decision, expected),
+        (Err(refusal), Err(expected)) => {
+            let said = refusal.to_string();
+            assert!(said.contains(expected) && said.contains("--restart"), "{said}");
+        }
+        (decision, expected) => panic!("{decision:?} instead of {expected:?}"),
+    }
+}
+
+const UNFINISHED: [JobStatus; 5] = [
+    JobStatus::Running,
+    JobStatus::Interrupted,
+    JobStatus::TooManyErrors,
+    JobStatus::Failed,
+    JobStatus::Incomplete,
+];
+
+/// Plans that are not the job's, and what is said of them.
+fn others() -> Vec<(JobPlan, &'static str)> {
+    let changed = |change: fn(&mut JobPlan)| {
+        let mut other = plan();
+        change(&mut other);
+        other
+    };
+    vec![
+        (changed(|plan| plan.cluster = "d".to_owned()), "it writes to cluster \"c\", and this is \"d\""),
+        (changed(|plan| plan.table.table = "u".to_owned()), "it writes to ks.t, not to ks.u"),
+        (changed(|plan| plan.table_id = "2".to_owned()), "dropped and created again"),
+        (changed(|plan| plan.row_plan.columns.clear()), "the columns of ks.t that are loaded have changed"),
+        (
+            changed(|plan| drop(plan.meaning.insert("null".to_owned(), "[\"NA\"]".to_owned()))),
+            "--null was [] and is [\"NA\"] now",
+        ),
+        (
+            changed(|plan| drop(plan.meaning.insert("ttl".to_owned(), "5".to_owned()))),
+            "--ttl was not set and is 5 now",
+        ),
+        (
+            changed(|plan| plan.inputs.push(input("/b.csv", "bb"))),
+            "its inputs are /a.csv, and these are /a.csv, /b.csv",
+        ),
+        (changed(|plan| plan.inputs = vec![input("/a.csv", "ab")]), "/a.csv: its content is another"),
+        (changed(|plan| plan.mappings.clear()), "the headers of the inputs have changed"),
+    ]
+}
+
+#[test]
+fn a_job_that_is_not_known_begins() {
+    for rerun in [Rerun::Continue, Rerun::Restart, Rerun::Again] {
+        assert_eq!(decide(None, &plan(), rerun, 0, GRACE), Ok(Decision::Begin));
+    }
+}
+
+#[test]
+fn an_unfinished_job_goes_on_if_nothing_of_its_plan_has_changed_and_begins_anew_only_when_told_to() {
+    for status in UNFINISHED {
+        for named in [false, true] {
+            check(status, named, &plan(), Rerun::Continue, Ok(Decision::Resume));
+            check(status, named, &plan(), Rerun::Again, Ok(Decision::Resume));
+            check(status, named, &plan(), Rerun::Restart, Ok(Decision::Begin));
+            for (other, said) in others() {
+                check(status, named, &other, Rerun::Continue, Err(said));
+                check(status, named, &other, Rerun::Again, Err(said));
+                check(status, named, &other, Rerun::Restart, Ok(Decision::Begin));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_finished_job_runs_again_unless_it_is_named_and_everything_is_the_same() {
+    for status in [JobStatus::Done, JobStatus::DoneWithRejects] {
+        check(status, true, &plan(), Rerun::Continue, Ok(Decision::NothingToDo));
+        check(status, true, &plan(), Rerun::Restart, Ok(Decision::NothingToDo));
+        check(status, true, &plan(), Rerun::Again, Ok(Decision::Begin));
+        check(status, false, &plan(), Rerun::Continue, Ok(Decision::Begin));
+        for (other, _) in others() {
+            check(status, true, &other, Rerun::Continue, Ok(Decision::Begin));
+        }
+    }
+}
+
+#[test]
+fn a_job_older_than_the_grace_of_deletions_does_not_go_on() {
+    let at =
+        |now_us, grace| decide(Some(&job(JobStatus::Failed, true)), &plan(), Rerun::Continue, now_us, grace);
+    assert_eq!(at(10 * DAY_US, GRACE), Ok(Decision::Resume));
+    let refusal = at(10 * DAY_US + 1, GRACE).unwrap_err().to_string();
+    assert!(
+        refusal.contains("begun 1970-01-01T00:00:00Z")
+            && refusal.contains("gc_grace_seconds (864000) of ks.t"),
+        "{refusal}"
+    );
+    assert!(refusal.contains("--restart"), "{refusal}");
+    assert_eq!(at(-1, Duration::ZERO), Ok(Decision::Resume), "a clock that went back is no age");
+    assert!(at(1, Duration::ZERO).is_err());
+}
+
+#[test]
+fn a_derived_name_follows_what_the_job_is_and_not_what_the_files_hold() {
+    let name = plan().derived_name();
+    assert!(name.starts_with("ks.t-") && name.len() == "ks.t-".len() + NAME_DIGITS, "{name}");
+    let mut same = plan();
+    same.inputs = vec![input("/a.csv", "other content")];
+    same.mappings.clear();
+    assert_eq!(same.derived_name(), name);
+    let names: Vec<String> = others().iter().map(|(other, _)| other.derived_name()).collect();
+    // Columns, content and header are not part of a name.
+    assert_eq!(names.iter().filter(|other| **other == name).count(), 3, "{names:?}");
+}

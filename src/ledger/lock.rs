@@ -1,0 +1,95 @@
+//! The lock of a job: the operating system's, on a file of its own, so that it ends with the process however that ends.
+//! The file stays; only the lock on it means anything.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::LedgerError;
+
+/// Longest text of a holder that is read.
+const HOLDER_BYTES_MAX: u64 = 200;
+
+/// A job is locked as long as this lives.
+#[derive(Debug)]
+pub struct JobLock {
+    _file: File,
+}
+
+/// What trying to lock came to.
+#[derive(Debug)]
+pub enum Locked {
+    /// It is ours now.
+    Ours(JobLock),
+    /// Another run holds it; what it says of itself, which may be nothing.
+    HeldBy(String),
+}
+
+/// Locks the job of this name for this process.
+///
+/// # Errors
+/// The lock file cannot be made or locked.
+pub fn lock(state_dir: &Path, job: &str, holder: &str) -> Result<Locked, LedgerError> {
+    let mut file = open(state_dir, job)?;
+    let failed = |source| LedgerError::Directory { path: state_dir.to_path_buf(), source };
+    match file.try_lock() {
+        Ok(()) => {
+            // For people only: what counts is the lock.
+            let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
+            Ok(Locked::Ours(JobLock { _file: file }))
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut said = Vec::new();
+            let _ = file.take(HOLDER_BYTES_MAX).read_to_end(&mut said);
+            Ok(Locked::HeldBy(String::from_utf8_lossy(&said).trim().to_owned()))
+        }
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+/// Whether a run holds the job of this name now.
+///
+/// # Errors
+/// The lock file cannot be opened.
+pub fn is_locked(state_dir: &Path, job: &str) -> Result<bool, LedgerError> {
+    let file = open(state_dir, job)?;
+    Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn open(state_dir: &Path, job: &str) -> Result<File, LedgerError> {
+    let dir = state_dir.join("locks");
+    // A name may hold anything, also what no file name can.
+    let path = dir.join(format!("{}.lock", &blake3::hash(job.as_bytes()).to_hex()[..32]));
+    let open = || {
+        DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)
+    };
+    open().map_err(|source| LedgerError::Directory { path: path.clone(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_locked_until_its_lock_is_dropped_and_others_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let Locked::Ours(held) = lock(dir.path(), "a/b", "process 1").unwrap() else { panic!("it is free") };
+        assert!(is_locked(dir.path(), "a/b").unwrap());
+        let Locked::HeldBy(holder) = lock(dir.path(), "a/b", "process 2").unwrap() else {
+            panic!("it is held")
+        };
+        assert_eq!(holder, "process 1");
+        assert!(matches!(lock(dir.path(), "a/c", "process 2").unwrap(), Locked::Ours(_)));
+        drop(held);
+        assert!(!is_locked(dir.path(), "a/b").unwrap());
+        assert!(matches!(lock(dir.path(), "a/b", "process 2").unwrap(), Locked::Ours(_)));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_named() {
+        let error = lock(Path::new("/proc/none"), "a", "me").unwrap_err().to_string();
+        assert!(error.contains("/proc/none") && error.contains("--state-dir"), "{error}");
+    }
+}

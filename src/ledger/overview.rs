@@ -1,0 +1,145 @@
+//! What the ledger knows of its jobs, for people and scripts: how far each is, whether a run is at it, what is left. Also forgets
+//! jobs, but never one that a run is at.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::LedgerError;
+use super::job::Job;
+use super::lock::{Locked, is_locked, lock};
+use super::store::{Ledger, Progress};
+use crate::plan::unit::WorkUnit;
+
+/// A job and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobOverview {
+    /// The job.
+    pub job: Job,
+    /// How far it is.
+    pub progress: Progress,
+    /// Bytes of its inputs.
+    pub input_bytes: u64,
+    /// Whether a run is at it now.
+    pub is_running: bool,
+}
+
+/// A unit that is known and not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenUnit {
+    /// The unit.
+    pub unit: WorkUnit,
+    /// Its records that are settled.
+    pub settled: u64,
+}
+
+/// Why a job is not shown or forgotten.
+#[derive(Debug, thiserror::Error)]
+pub enum OverviewError {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// There is none of that name.
+    #[error("no job {job} in {ledger}: ringload jobs shows all of them")]
+    NoSuchJob {
+        /// The name.
+        job: String,
+        /// The ledger.
+        ledger: String,
+    },
+    /// A run is at it.
+    #[error("a run ({holder}) is at job {job}: wait for its end, or stop it")]
+    Running {
+        /// The job.
+        job: String,
+        /// What the run says of itself.
+        holder: String,
+    },
+}
+
+/// All jobs of a state directory, the latest first.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub fn all(state_dir: &Path) -> Result<Vec<JobOverview>, OverviewError> {
+    let ledger = Ledger::open(state_dir)?;
+    ledger.jobs()?.into_iter().map(|(job, progress)| overview(state_dir, &ledger, job, progress)).collect()
+}
+
+/// One job, and its units that are not done.
+///
+/// # Errors
+/// The ledger cannot be read, or there is no such job.
+pub fn one(state_dir: &Path, name: &str) -> Result<(JobOverview, Vec<OpenUnit>), OverviewError> {
+    let ledger = Ledger::open(state_dir)?;
+    let job = ledger.find(name)?.ok_or_else(|| no_such_job(&ledger, name))?;
+    let open = ledger.units(job.id)?.into_iter().filter_map(|(unit, attempts)| {
+        let settled_chunks: u64 = attempts.iter().map(|attempt| u64::from(attempt.prefix.chunks)).sum();
+        let settled = attempts.iter().map(|attempt| attempt.prefix.records).sum();
+        (settled_chunks < unit.chunks.len() as u64).then_some(OpenUnit { unit, settled })
+    });
+    let open = open.collect();
+    let progress = ledger.progress(job.id)?;
+    Ok((overview(state_dir, &ledger, job, progress)?, open))
+}
+
+/// Forgets a job.
+///
+/// # Errors
+/// The ledger cannot be written, there is no such job, or a run is at it.
+pub fn forget(state_dir: &Path, name: &str) -> Result<(), OverviewError> {
+    let mut ledger = Ledger::open(state_dir)?;
+    if ledger.find(name)?.is_none() {
+        return Err(no_such_job(&ledger, name));
+    }
+    let held = match lock(state_dir, name, "forgetting it")? {
+        Locked::Ours(held) => held,
+        Locked::HeldBy(holder) => return Err(OverviewError::Running { job: name.to_owned(), holder }),
+    };
+    ledger.forget(name)?;
+    drop(held);
+    Ok(())
+}
+
+/// Forgets jobs at which no run has been since `age` before `now_us`; unfinished ones only if asked to. Returns their names.
+///
+/// # Errors
+/// The ledger cannot be written. A job that a run is at is left out.
+pub fn prune(
+    state_dir: &Path,
+    age: Duration,
+    unfinished: bool,
+    now_us: i64,
+) -> Result<Vec<String>, OverviewError> {
+    let before_us = now_us.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+    let jobs = all(state_dir)?;
+    let is_old = |found: &JobOverview| {
+        found.job.updated_us < before_us
+            && (unfinished || found.job.status.is_finished())
+            && !found.is_running
+    };
+    let mut forgotten = Vec::new();
+    for found in jobs.into_iter().filter(is_old) {
+        match forget(state_dir, &found.job.name) {
+            Ok(()) => forgotten.push(found.job.name),
+            // Somebody was faster.
+            Err(OverviewError::Running { .. } | OverviewError::NoSuchJob { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(forgotten)
+}
+
+fn overview(
+    state_dir: &Path,
+    ledger: &Ledger,
+    job: Job,
+    progress: Progress,
+) -> Result<JobOverview, OverviewError> {
+    let is_running = is_locked(state_dir, &job.name)?;
+    let input_bytes = ledger.input_bytes(job.id)?;
+    Ok(JobOverview { job, progress, input_bytes, is_running })
+}
+
+fn no_such_job(ledger: &Ledger, name: &str) -> OverviewError {
+    OverviewError::NoSuchJob { job: name.to_owned(), ledger: ledger.path().display().to_string() }
+}

@@ -1,0 +1,183 @@
+use super::*;
+use crate::ledger::fingerprint::FingerprintKind;
+use crate::plan::discover::FileTime;
+use crate::schema::statement::RowPlan;
+use crate::schema::table::{Column, ColumnRole};
+use crate::schema::types::CqlType;
+use std::os::unix::fs::PermissionsExt;
+
+fn new_job(name: &str) -> NewJob {
+    let modified = FileTime { seconds: -5, nanoseconds: 7 };
+    let fingerprint = Fingerprint { size: 10, modified, kind: FingerprintKind::Full, hash: "ab".to_owned() };
+    let key = Column { name: "id".to_owned(), cql_type: CqlType::Int, role: ColumnRole::PartitionKey };
+    let plan = JobPlan {
+        cluster: "c".to_owned(),
+        table: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
+        table_id: "1".to_owned(),
+        meaning: [("null".to_owned(), "[]".to_owned())].into(),
+        row_plan: RowPlan { statement: "INSERT".to_owned(), columns: vec![key] },
+        mappings: Vec::new(),
+        inputs: vec![JobInput { path: "/a.csv".into(), fingerprint }],
+    };
+    NewJob {
+        name: name.to_owned(),
+        named: true,
+        plan,
+        write_time: WriteTime::Ordinal(1_000),
+        begun_us: 1_000,
+        rejects_dir: "/r".into(),
+    }
+}
+
+fn unit(id: u32, first_ordinal: u64, chunks: &[(u64, u64, u64, u64)]) -> WorkUnit {
+    let chunk = |&(start, len, records, line)| Chunk { start, len, records, line };
+    WorkUnit {
+        id: UnitId(id),
+        file: FileId(0),
+        first_ordinal,
+        first_record: first_ordinal + 1,
+        chunks: chunks.iter().map(chunk).collect(),
+    }
+}
+
+fn attempt(unit: u32, run: u32, first_chunk: u32, prefix: Prefix) -> Attempt {
+    Attempt { unit: UnitId(unit), run, attempt: 1, first_chunk, prefix, retried: 3 }
+}
+
+fn prefix(chunks: u32, written: u64, rejected: u64, bytes: u64) -> Prefix {
+    Prefix { chunks, records: written + rejected, written, rejected, bytes }
+}
+
+#[test]
+fn what_is_written_down_is_there_when_the_ledger_is_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let units = [unit(0, 0, &[(3, 20, 2, 2), (23, 10, 1, 4)]), unit(1, 3, &[(33, 5, 1, 5)])];
+    let attempts = [attempt(0, 1, 0, prefix(1, 1, 1, 20)), attempt(0, 2, 1, prefix(1, 1, 0, 10))];
+    let (job, run) = {
+        let mut ledger = Ledger::open(dir.path()).unwrap();
+        let job = ledger.begin(&new_job("j")).unwrap();
+        let facts = Facts { units: units.to_vec(), attempts: vec![attempts[0]], scanned: None };
+        ledger.record(&job, &facts, 2_000).unwrap();
+        let run = ledger.resume(job.id, 3_000).unwrap();
+        let scanned = Some(Scanned { records: 4, bytes: 35 });
+        // A prefix grows: the same attempt again.
+        let smaller = attempt(0, 2, 1, Prefix::default());
+        ledger.record(&job, &Facts { attempts: vec![smaller], ..Facts::default() }, 3_500).unwrap();
+        ledger
+            .record(&job, &Facts { attempts: vec![attempts[1]], scanned, ..Facts::default() }, 4_000)
+            .unwrap();
+        (job, run)
+    };
+    assert_eq!((job.runs, run), (1, 2));
+    let ledger = Ledger::open(dir.path()).unwrap();
+    let found = ledger.find("j").unwrap().unwrap();
+    let expected =
+        Job { runs: 2, updated_us: 4_000, scanned: Some(Scanned { records: 4, bytes: 35 }), ..job };
+    assert_eq!(found, expected);
+    assert_eq!(found.plan, new_job("j").plan);
+    assert_eq!(
+        ledger.units(found.id).unwrap(),
+        [(units[0].clone(), attempts.to_vec()), (units[1].clone(), Vec::new())]
+    );
+    assert_eq!(
+        ledger.progress(found.id).unwrap(),
+        Progress { units: 2, units_done: 1, records: 3, written: 2, rejected: 1, bytes: 30 }
+    );
+    assert_eq!(ledger.last_write_us("c", "1").unwrap(), Some(1_004));
+    assert_eq!(ledger.find("k").unwrap(), None);
+}
+
+#[test]
+fn a_job_that_begins_anew_has_forgotten_its_units_but_not_its_write_times() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let job = ledger.begin(&new_job("j")).unwrap();
+    let facts = Facts {
+        units: vec![unit(0, 0, &[(0, 4, 1, 1)])],
+        attempts: vec![attempt(0, 1, 0, prefix(1, 1, 0, 4))],
+        scanned: None,
+    };
+    ledger.record(&job, &facts, 2_000).unwrap();
+    ledger.finish(job.id, JobStatus::Failed, Some("why"), 3_000).unwrap();
+    let found = ledger.find("j").unwrap().unwrap();
+    assert_eq!((found.status, found.message.as_deref()), (JobStatus::Failed, Some("why")));
+    let anew = ledger.begin(&new_job("j")).unwrap();
+    assert_eq!((anew.status, anew.runs, anew.message), (JobStatus::Running, 1, None));
+    assert_eq!(ledger.units(anew.id).unwrap(), []);
+    assert_eq!(ledger.progress(anew.id).unwrap(), Progress::default());
+    assert_eq!(ledger.last_write_us("c", "1").unwrap(), Some(1_001));
+    assert_eq!(ledger.jobs().unwrap().len(), 1);
+    assert!(ledger.forget("j").unwrap() && !ledger.forget("j").unwrap());
+    assert_eq!(ledger.jobs().unwrap().len(), 0);
+    assert_eq!(ledger.last_write_us("c", "1").unwrap(), Some(1_001));
+}
+
+#[test]
+fn only_the_owner_may_read_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("a/state");
+    let mut ledger = Ledger::open(&state).unwrap();
+    ledger.begin(&new_job("j")).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&state), 0o700);
+    let files: Vec<PathBuf> = std::fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() >= 2, "the write-ahead log is a file of its own: {files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_ledger_that_is_damaged_or_of_a_later_version_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(LEDGER_FILE);
+    let check = |content: &[u8], expected: &[&str]| {
+        std::fs::write(&path, content).unwrap();
+        let error = Ledger::open(dir.path()).unwrap_err().to_string();
+        for part in expected {
+            assert!(error.contains(part), "{error}");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), content, "{error}");
+    };
+    let name = path.to_string_lossy().into_owned();
+    check(b"this is no database at all, whatever its name", &[&name, "is damaged", "move it away"]);
+    {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(scratch.path()).unwrap();
+        let job = ledger.begin(&new_job("j")).unwrap();
+        let units = (0..200).map(|id| unit(id, u64::from(id), &[(u64::from(id), 1, 1, 1)])).collect();
+        ledger.record(&job, &Facts { units, ..Facts::default() }, 0).unwrap();
+        drop(ledger);
+        let whole = std::fs::read(scratch.path().join(LEDGER_FILE)).unwrap();
+        let mut torn = whole.clone();
+        let middle = torn.len() / 2;
+        torn[middle..].fill(0xff);
+        check(&torn, &[&name, "is damaged"]);
+        check(&whole[..whole.len() / 2], &[&name, "is damaged"]);
+    }
+    std::fs::remove_file(&path).unwrap();
+    let ledger = Ledger::open(dir.path()).unwrap();
+    ledger.connection.pragma_update(None, "user_version", LAYOUT + 1).unwrap();
+    drop(ledger);
+    let error = Ledger::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("newer ringload (2, this one knows 1)"), "{error}");
+}
+
+#[test]
+fn facts_that_cannot_be_true_are_not_taken_for_true() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let job = ledger.begin(&new_job("j")).unwrap();
+    for damage in
+        ["UPDATE jobs SET meaning = '{'", "UPDATE jobs SET runs = -1", "UPDATE inputs SET fingerprint = ''"]
+    {
+        ledger.connection.execute(damage, []).unwrap();
+        let error = ledger.find("j").unwrap_err().to_string();
+        assert!(error.contains("is damaged"), "{damage}: {error}");
+        ledger.begin(&new_job("j")).unwrap();
+    }
+    let job = ledger.find(&job.name).unwrap().unwrap();
+    ledger.record(&job, &Facts { units: vec![unit(0, 0, &[(0, 1, 1, 1)])], ..Facts::default() }, 0).unwrap();
+    ledger.connection.execute("UPDATE units SET chunks = '[[1,-1,1]]'", []).unwrap();
+    assert!(ledger.units(job.id).unwrap_err().to_string().contains("is damaged"));
+}
