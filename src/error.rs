@@ -3,6 +3,9 @@
 
 use crate::cli::UsageError;
 use crate::coordinator::LoadError;
+use crate::coordinator::job::JobError;
+use crate::ledger::job::Refusal;
+use crate::ledger::overview::OverviewError;
 use crate::report::event::RunStatus;
 use crate::report::summary::SummaryError;
 
@@ -16,8 +19,10 @@ pub mod exit_code {
     pub const USAGE: u8 = 2;
     /// Stopped: the error budget is spent.
     pub const TOO_MANY_ERRORS: u8 = 3;
-    /// Could not run or go on: cluster, file or table.
+    /// Could not run or go on: cluster, file, table or ledger.
     pub const FAILED: u8 = 4;
+    /// Another run is at the job.
+    pub const LOCKED: u8 = 5;
     /// A unit failed for good, or the accounting does not close.
     pub const INCOMPLETE: u8 = 6;
     /// Stopped by SIGINT.
@@ -38,6 +43,9 @@ pub enum Error {
     /// The load could not begin.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Jobs could not be shown or forgotten.
+    #[error(transparent)]
+    Jobs(#[from] OverviewError),
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] std::io::Error),
@@ -48,7 +56,11 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) => exit_code::USAGE,
-            Error::Load(_) | Error::Summary(_) | Error::Output(_) => exit_code::FAILED,
+            Error::Load(LoadError::Job(JobError::Locked { .. }))
+            | Error::Jobs(OverviewError::Running { .. }) => exit_code::LOCKED,
+            // The command line does not fit what the job was begun with.
+            Error::Load(LoadError::Job(JobError::Refused(Refusal::Settings { .. }))) => exit_code::USAGE,
+            Error::Load(_) | Error::Jobs(_) | Error::Summary(_) | Error::Output(_) => exit_code::FAILED,
         }
     }
 }

@@ -4,12 +4,14 @@ use std::io::{self, BufReader, IsTerminal};
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
-use ringload::cli::{self, Command, LoadArgs, ParseStop, ProcessWorld};
+use ringload::cli::{self, Command, JobsArgs, LoadArgs, ParseStop, ProcessWorld};
+use ringload::clock::Clock;
 use ringload::coordinator::{LoadError, run_load};
 use ringload::error::Error;
+use ringload::ledger::overview;
 use ringload::report::event::{RunEvent, Summary};
 use ringload::report::{self, Reporter, summary};
-use ringload::settings::LoadSettings;
+use ringload::settings::{JobsSettings, JobsTask, LoadSettings, OutputFormat};
 use ringload::worker;
 
 #[global_allocator]
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<u8, Error> {
     match command {
         Command::Load(args) => load(*args),
+        Command::Jobs(args) => jobs(&args),
         Command::Completions { shell } => print(|out| cli::completions(shell, out)),
         Command::Man => print(|out| cli::man(out)),
         Command::Worker => {
@@ -64,6 +67,30 @@ fn load(args: LoadArgs) -> Result<u8, Error> {
         summary::write_file(path, &summary)?;
     }
     Ok(summary.status.exit_code())
+}
+
+fn jobs(args: &JobsArgs) -> Result<u8, Error> {
+    let JobsSettings { task, state_dir, format } = cli::resolve_jobs(args, &ProcessWorld)?;
+    let text = match (task, format) {
+        (JobsTask::List, OutputFormat::Text) => report::jobs::table(&overview::all(&state_dir)?),
+        (JobsTask::List, OutputFormat::Json) => report::jobs::json(&overview::all(&state_dir)?),
+        (JobsTask::Show(name), format) => {
+            let (job, open) = overview::one(&state_dir, &name)?;
+            match format {
+                OutputFormat::Text => report::jobs::details(&job, &open),
+                OutputFormat::Json => report::jobs::details_json(&job, &open),
+            }
+        }
+        (JobsTask::Forget(name), format) => {
+            overview::forget(&state_dir, &name)?;
+            report::jobs::forgotten(&[name], format)
+        }
+        (JobsTask::Prune { older_than, unfinished }, format) => {
+            let now_us = Clock::set().now_us();
+            report::jobs::forgotten(&overview::prune(&state_dir, older_than, unfinished, now_us)?, format)
+        }
+    };
+    report::show_on_stdout(text.as_bytes()).map(|()| 0).map_err(Error::Output)
 }
 
 /// Writes the summary of a load that could not begin.

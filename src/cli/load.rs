@@ -2,7 +2,8 @@
 //! A new option added here or there is at once known to the environment and the configuration file.
 
 use super::args::{
-    ConnectingArgs, InputArgs, LayeringArgs, SafetyArgs, TargetArgs, WatchingArgs, WorkingArgs, WritingArgs,
+    ConnectingArgs, InputArgs, JobArgs, LayeringArgs, SafetyArgs, TargetArgs, WatchingArgs, WorkingArgs,
+    WritingArgs,
 };
 use super::help;
 
@@ -15,7 +16,8 @@ const EXIT_CODES: &str = "\
   1    done, with rejects within --max-errors
   2    wrong usage or settings
   3    stopped: more rejects than --max-errors
-  4    could not run or go on: cluster, file or table
+  4    could not run or go on: cluster, file, table or ledger; run again to go on
+  5    another run is at this job
   6    a part failed for good, or the counts do not add up
   130  interrupted by SIGINT (143: by SIGTERM)";
 
@@ -53,6 +55,10 @@ pub struct LoadArgs {
     /// Rejects.
     #[command(flatten)]
     pub safety: SafetyArgs,
+
+    /// The job and its ledger.
+    #[command(flatten)]
+    pub job: JobArgs,
 
     /// Read, parse and encode everything, but write nothing
     #[arg(long, help_heading = "Safety")]

@@ -9,6 +9,7 @@ pub mod args;
 mod config_file;
 mod error;
 mod help;
+mod jobs;
 mod layers;
 mod list;
 mod load;
@@ -28,10 +29,11 @@ use clap_complete::Shell;
 use args::LayeringArgs;
 pub use config_file::ConfigError;
 pub use error::{Origin, ParseStop, UsageError};
+pub use jobs::{JobsAction, JobsArgs};
 pub use layers::parse;
 pub use load::LoadArgs;
 pub use pages::{completions, man};
-pub use resolve::{Resolved, resolve};
+pub use resolve::{Resolved, resolve, resolve_jobs};
 pub use secrets::{PASSWORD_VARIABLE, SecretError};
 pub use world::{ProcessWorld, World};
 
@@ -49,6 +51,8 @@ pub struct Cli {
 pub enum Command {
     /// Load CSV files into a table
     Load(Box<LoadArgs>),
+    /// Show what the ledger knows of jobs, and forget some
+    Jobs(Box<JobsArgs>),
     /// Print the completions of a shell to standard output
     Completions {
         /// Which shell
@@ -68,6 +72,7 @@ impl Command {
             Command::Load(load) => {
                 Some(Layered { layering: &mut load.layering, files: Some(&mut load.target.files) })
             }
+            Command::Jobs(jobs) => Some(Layered { layering: &mut jobs.layering, files: None }),
             Command::Completions { .. } | Command::Man | Command::Worker => None,
         }
     }

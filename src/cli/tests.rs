@@ -21,7 +21,7 @@ pub(super) struct FakeWorld {
 
 impl FakeWorld {
     pub(super) fn new() -> Self {
-        FakeWorld::default()
+        FakeWorld::default().variable("HOME", "/home/loader")
     }
 
     pub(super) fn variable(mut self, name: &str, value: &str) -> Self {
@@ -305,7 +305,7 @@ fn the_man_page_and_the_completions_know_every_option() {
         let title = format!(".SH RINGLOAD {}\n", command.name.to_uppercase());
         let section = man_page.split_once(&title).unwrap_or_else(|| panic!("{title}")).1;
         let section = section.split("\n.SH ").next().unwrap();
-        assert!(command.options.len() > 20, "{}: {}", command.name, command.options.len());
+        assert!(command.options.len() > 2, "{}: {}", command.name, command.options.len());
         for option in command.options {
             assert!(section.contains(&format!("--{}", option.long)), "man: {}", option.long);
             for (shell, text) in &shells {

@@ -10,6 +10,7 @@ use super::workers::WorkerId;
 use crate::control::message::{Prefix, UnitCounts, UnitReport};
 use crate::plan::unit::{Chunk, UnitId, WorkUnit};
 use crate::reject::merge::Part;
+use crate::worker::pipeline::MEMORY_BYTES;
 
 /// After so many workers have died over a unit in one run, it is failed.
 pub const DEATHS_MAX: u32 = 3;
@@ -133,6 +134,7 @@ pub struct Assignment {
     /// Counts of all attempts that are over, as far as they are settled.
     settled: UnitCounts,
     resumed_records: u64,
+    uncertain_records: u64,
     /// The rejects of those attempts.
     parts: Vec<Part>,
     /// Attempts that are settled further than it was told.
@@ -151,6 +153,7 @@ impl Assignment {
             units_done: 0,
             settled: UnitCounts::default(),
             resumed_records: 0,
+            uncertain_records: 0,
             parts: Vec::new(),
             changed: BTreeMap::new(),
         }
@@ -188,6 +191,9 @@ impl Assignment {
         }
         match left {
             Some(rest) => {
+                if last > 0 {
+                    self.uncertain_records += sent_at_most(&rest.unit);
+                }
                 self.pending.insert(id, rest);
             }
             None => self.units_done += 1,
@@ -205,7 +211,10 @@ impl Assignment {
         rest.attempts += 1;
         let leased = (rest.unit.clone(), rest.attempts);
         let (counts, prefix) = (UnitCounts::default(), Prefix::default());
-        self.leased.insert(id, Lease { rest, worker, started: false, counts, prefix });
+        let lease = Lease { rest, worker, started: false, counts, prefix };
+        // That it has begun is worth remembering: some of its rows may be written before anything is settled.
+        self.changed.insert((id, lease.rest.attempts), lease.attempt(self.run));
+        self.leased.insert(id, lease);
         Some(leased)
     }
 
@@ -325,6 +334,12 @@ impl Assignment {
         self.resumed_records
     }
 
+    /// Records that may have been sent before and will be sent again: of each unit that was begun, what a worker may hold beyond
+    /// what it has told.
+    pub fn uncertain_records(&self) -> u64 {
+        self.uncertain_records
+    }
+
     /// Counts of all attempts that are over, in this run and earlier ones: what of them is settled.
     pub fn done_counts(&self) -> UnitCounts {
         self.settled
@@ -398,6 +413,17 @@ impl Assignment {
             .filter(|lease| lease.worker == worker)
             .ok_or(AssignmentError::NotHeld { worker, unit })
     }
+}
+
+/// How many records of a unit a worker may have sent that has told of none of them.
+fn sent_at_most(unit: &WorkUnit) -> u64 {
+    let mut bytes = 0;
+    let chunks = unit.chunks.iter().take_while(|chunk| {
+        let fits = bytes < MEMORY_BYTES;
+        bytes += chunk.len;
+        fits
+    });
+    chunks.map(|chunk| chunk.records).sum()
 }
 
 impl Lease {

@@ -13,7 +13,9 @@ use super::planner::Planned;
 use super::session_gate::SessionGate;
 use super::workers::{Worker, WorkerId, WorkerKind};
 use crate::control::message::{FailureKind, FromWorker, JobSpec, PROTOCOL_VERSION, ToWorker, UnitCounts};
-use crate::report::event::{RunEvent, Snapshot};
+use crate::ledger::job::Scanned;
+use crate::ledger::journal::Journal;
+use crate::report::event::{Resumed, RunEvent, Snapshot};
 use crate::settings::ErrorBudget;
 
 /// Something that happened.
@@ -25,14 +27,16 @@ pub enum Event {
     WorkerClosed(WorkerId, Option<String>),
     /// The user or the system wants the run to end.
     Signal(i32),
+    /// What happened cannot be written down any more, for this reason.
+    JournalFailed(String),
 }
 
 /// Events on their way to the loop.
 const EVENTS_AHEAD: usize = 1_024;
 /// Units planned but not handed out: with those in the planner's channel, the scan is at most 8 units ahead.
 const UNITS_AHEAD: usize = 4;
-/// How often progress is shown and deadlines are looked at.
-const TICK: Duration = Duration::from_millis(200);
+/// How often progress is shown and written down, and deadlines are looked at.
+const TICK: Duration = Duration::from_millis(100);
 /// A worker with a unit that says nothing for so long is stuck.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long workers may take to stop before they are killed.
@@ -67,6 +71,8 @@ pub struct DispatcherOptions {
     pub max_errors: ErrorBudget,
     /// Bytes of all inputs.
     pub bytes_total: u64,
+    /// What earlier runs have done.
+    pub resumed: Resumed,
     /// When the run began.
     pub started: Instant,
 }
@@ -87,6 +93,8 @@ pub struct Outcome {
     pub workers_lost: u64,
     /// Requests and latencies of all workers.
     pub latency: LatencyTally,
+    /// What follows the run, with the last of what happened not handed over yet.
+    pub journal: Option<Journal>,
 }
 
 /// A worker and what it is doing.
@@ -121,6 +129,7 @@ pub struct Dispatcher<'a> {
     fruitless_deaths: usize,
     ticked: Instant,
     latency: LatencyTally,
+    journal: Option<Journal>,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -151,7 +160,13 @@ impl<'a> Dispatcher<'a> {
             fruitless_deaths: 0,
             ticked: Instant::now(),
             latency: LatencyTally::default(),
+            journal: None,
         }
+    }
+
+    /// From now on, what happens is written down.
+    pub fn keep_journal(&mut self, journal: Journal) {
+        self.journal = Some(journal);
     }
 
     /// Where others may put events.
@@ -182,6 +197,7 @@ impl<'a> Dispatcher<'a> {
             self.finish_if_settled();
         }
         self.show_progress();
+        self.write_down();
         Outcome {
             records_planned: self.planned,
             assignment: self.assignment,
@@ -190,6 +206,7 @@ impl<'a> Dispatcher<'a> {
             session_starts: self.gate.sessions_opened(),
             workers_lost: self.workers_lost,
             latency: self.latency,
+            journal: self.journal,
         }
     }
 
@@ -207,15 +224,24 @@ impl<'a> Dispatcher<'a> {
                 self.stop_by = Some(Instant::now());
             }
             Event::Signal(number) => self.stop(Stopped::Signal(number)),
+            Event::JournalFailed(reason) => self.stop(Stopped::Failed(FailureKind::Output, reason)),
         }
     }
 
     fn on_planned(&mut self, planned: Option<Planned>) {
         match planned {
-            Some(Planned::Unit(unit)) => self.assignment.add(unit),
+            Some(Planned::Unit(unit)) => {
+                if let Some(journal) = &mut self.journal {
+                    journal.waiting().units.push(unit.clone());
+                }
+                self.assignment.add(unit);
+            }
             Some(Planned::Failed(message)) => self.stop(Stopped::Failed(FailureKind::Input, message)),
             Some(Planned::Done { records, bytes }) => {
                 self.planned = Some(records);
+                if let Some(journal) = &mut self.journal {
+                    journal.waiting().scanned = Some(Scanned { records, bytes });
+                }
                 // From here on it is known what will never be done because there is nothing to do.
                 self.options.bytes_total = bytes;
             }
@@ -312,6 +338,7 @@ impl<'a> Dispatcher<'a> {
 
     fn on_tick(&mut self) {
         self.show_progress();
+        self.write_down();
         let now = Instant::now();
         if self.stop_by.is_some_and(|stop_by| now >= stop_by) {
             self.kill_all();
@@ -437,6 +464,15 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
+    /// Hands to the journal what happened since the last time. While it is busy, what is settled gathers in the assignment.
+    fn write_down(&mut self) {
+        let Some(journal) = &mut self.journal else { return };
+        if journal.waiting().attempts.is_empty() {
+            journal.waiting().attempts = self.assignment.take_changes();
+        }
+        journal.flush();
+    }
+
     fn show_progress(&mut self) {
         let snapshot = self.snapshot();
         (self.report)(RunEvent::Progress(snapshot));
@@ -447,6 +483,7 @@ impl<'a> Dispatcher<'a> {
         Snapshot {
             bytes_total: self.options.bytes_total,
             bytes_done: counts.bytes,
+            resumed: self.options.resumed,
             written: counts.written,
             rejected: counts.rejected,
             retried: counts.retried,

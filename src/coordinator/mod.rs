@@ -4,6 +4,7 @@
 
 pub mod assignment;
 pub mod dispatcher;
+pub mod job;
 pub mod latency;
 pub mod planner;
 pub mod session_gate;
@@ -17,29 +18,32 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Instant;
 
-use crate::clock::Clock;
-use crate::control::message::{FileSpec, JobSpec, WriteTime};
+use crossbeam_channel::Receiver;
+
+use crate::control::message::{FileSpec, JobSpec};
+use crate::ledger::LedgerError;
+use crate::ledger::job::Scanned;
+use crate::ledger::store::Ledger;
 use crate::plan::discover::{DiscoverError, InputFile, discover};
 use crate::plan::header::{Header, HeaderError, HeaderNames, read_header};
 use crate::plan::split::{CHUNK_BYTES, SplitSettings, unit_bytes_default};
 use crate::reject::RejectError;
-use crate::reject::merge::{Keep, RejectedFile, Rejects, check_writable, merge, remove_if_empty};
+use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, merge, remove_if_empty};
 use crate::report::event::{RunEvent, Summary};
 use crate::schema::mapping::{FileFields, MappingError, MappingRules};
 use crate::schema::table::SchemaError;
 use crate::session::connect::ConnectError;
-use crate::settings::{LoadSettings, TimestampMode};
-use assignment::Assignment;
+use crate::settings::LoadSettings;
 use dispatcher::{Dispatcher, DispatcherOptions, Outcome};
+use job::{JobError, Known, Opened, RunJob, open_job};
+use planner::{Planned, ScanStart};
 use signals::SignalWatch;
-use survey::survey;
+use summary::Run;
+use survey::{Survey, survey};
 use workers::WorkerKind;
 
 /// Inputs smaller than this are loaded in the coordinator's process: starting workers would take longer than it saves.
 const WORKERS_FROM_BYTES: u64 = 32 << 20;
-
-/// A job runs once.
-const FIRST_RUN: u32 = 1;
 
 /// Why a load could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +63,9 @@ pub enum LoadError {
     /// The files do not fit the table.
     #[error(transparent)]
     Mapping(#[from] MappingError),
+    /// The job.
+    #[error(transparent)]
+    Job(#[from] JobError),
     /// Rejects could not be kept.
     #[error(transparent)]
     Reject(#[from] RejectError),
@@ -74,6 +81,8 @@ pub enum LoadError {
 pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Result<Summary, LoadError> {
     let started = Instant::now();
     check_writable(&settings.rejects_dir)?;
+    // A ledger that cannot be used is found out before anyone waits for the cluster.
+    let ledger = settings.job.as_ref().map(|job| Ledger::open(&job.state_dir)).transpose()?;
     let inputs = open_inputs(settings)?;
     let bytes_total = inputs.iter().map(|(file, header)| file.size.saturating_sub(header.data_start)).sum();
     let workers = settings.writing.workers.unwrap_or_else(|| workers_default(bytes_total, settings));
@@ -84,30 +93,60 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         workers,
         dry_run: settings.dry_run,
     });
-    let job = plan_job(settings, &inputs, workers, report)?;
+    let surveyed = ask_cluster(settings, &inputs, report)?;
+    let mut job = match open_job(ledger, settings, &inputs, &surveyed)? {
+        Opened::NothingToDo(done) => return Ok(summary::already_done(settings, &done)),
+        Opened::Work(job) => job,
+    };
+    let known = job.restore(report)?;
     let split = split_settings(settings, bytes_total, workers);
-    let files = inputs.iter().map(|(file, header)| (file.clone(), header.clone())).collect();
-    let units = planner::start(files, settings.input.dialect, split, cores(), planner::ScanStart::FIRST)
-        .map_err(|error| LoadError::Threads(io::Error::other(error)))?;
+    let units = start_scan(settings, &inputs, split, &known)?;
     let options = DispatcherOptions {
-        job,
+        job: job_spec(settings, &inputs, surveyed, workers, &job),
         kind: worker_kind(workers)?,
         workers: workers.max(1),
         session_starts: settings.writing.session_starts.get(),
         max_errors: settings.max_errors,
         bytes_total,
+        resumed: known.resumed,
         started,
     };
-    let assignment = Assignment::new(options.job.run);
-    let dispatcher = Dispatcher::new(options, assignment, units, report);
+    let mut dispatcher = Dispatcher::new(options, known.assignment, units, report);
+    job.keep_journal(&mut dispatcher)?;
     let signals = SignalWatch::start(dispatcher.events()).map_err(LoadError::Threads)?;
     let outcome = dispatcher.run();
-    let rejects = gather_rejects(settings, &inputs, &outcome);
+    let run =
+        Run { settings, workers, bytes: bytes_total, elapsed: started.elapsed(), resumed: known.resumed };
+    let summary = settle(&run, job, &inputs, outcome, report);
     signals.stop();
+    Ok(summary)
+}
+
+/// The end of a run: rejects are joined, and the ledger is told how it ended.
+fn settle(
+    run: &Run<'_>,
+    mut job: RunJob,
+    inputs: &[(InputFile, Header)],
+    mut outcome: Outcome,
+    report: &mut dyn FnMut(RunEvent),
+) -> Summary {
     if outcome.records_planned == Some(0) {
         report(RunEvent::Warning("the inputs hold no record".into()));
     }
-    Ok(summary::summarize(settings, workers, bytes_total, started.elapsed(), &outcome, rejects))
+    let noted = job.close_journal(&mut outcome);
+    let files: Vec<RejectedFile<'_>> =
+        inputs.iter().map(|(file, header)| RejectedFile { path: &file.path, header: &header.raw }).collect();
+    let rejects = merge(&job.rejects_dir, &files, &outcome.assignment.parts(), Keep::Parts);
+    let mut summary = summary::summarize(run, &job, &outcome, rejects, noted.err());
+    job.finish(&mut summary);
+    // As long as a job is unfinished, its next run needs them.
+    if job.is_over(summary.status) {
+        delete_parts(&job.rejects_dir);
+        if summary.rejected == 0 {
+            remove_if_empty(&job.rejects_dir);
+        }
+    }
+    summary
 }
 
 fn open_inputs(settings: &LoadSettings) -> Result<Vec<(InputFile, Header)>, LoadError> {
@@ -120,31 +159,60 @@ fn open_inputs(settings: &LoadSettings) -> Result<Vec<(InputFile, Header)>, Load
     discover(&settings.inputs)?.into_iter().map(open).collect()
 }
 
-/// Asks the cluster and makes what the workers are told.
-fn plan_job(
+/// Asks the cluster for the table, and says what the user should know.
+fn ask_cluster(
     settings: &LoadSettings,
     inputs: &[(InputFile, Header)],
-    workers: usize,
     report: &mut dyn FnMut(RunEvent),
-) -> Result<JobSpec, LoadError> {
-    let LoadSettings { input, writing, .. } = settings;
+) -> Result<Survey, LoadError> {
+    let input = &settings.input;
     let fields: Vec<FileFields<'_>> =
         inputs.iter().map(|(file, header)| file_fields(settings, file, header)).collect();
     let rules = MappingRules {
         allow_missing: input.allow_missing_columns,
         allow_unknown: input.allow_unknown_columns,
     };
-    let surveyed = survey(&settings.connection, &settings.table, &fields, rules, settings.dry_run)?;
-    for warning in surveyed.warnings {
+    let mut surveyed = survey(&settings.connection, &settings.table, &fields, rules, settings.dry_run)?;
+    for warning in surveyed.warnings.drain(..) {
         report(RunEvent::Warning(warning));
     }
+    Ok(surveyed)
+}
+
+/// Scans what no earlier run has scanned.
+fn start_scan(
+    settings: &LoadSettings,
+    inputs: &[(InputFile, Header)],
+    split: SplitSettings,
+    known: &Known,
+) -> Result<Receiver<Planned>, LoadError> {
+    if let Some(Scanned { records, bytes }) = known.scanned {
+        return Ok(planner::nothing_to_scan(records, bytes));
+    }
+    let begin = match &known.last {
+        Some(last) => ScanStart::behind(inputs, last, known.planned_bytes).map_err(JobError::Input)?,
+        None => ScanStart::FIRST,
+    };
+    planner::start(inputs.to_vec(), settings.input.dialect, split, cores(), begin)
+        .map_err(|error| LoadError::Threads(io::Error::other(error)))
+}
+
+/// What the workers are told.
+fn job_spec(
+    settings: &LoadSettings,
+    inputs: &[(InputFile, Header)],
+    surveyed: Survey,
+    workers: usize,
+    job: &RunJob,
+) -> JobSpec {
+    let LoadSettings { input, writing, .. } = settings;
     let files = inputs.iter().zip(surveyed.mappings).map(|((file, header), mapping)| FileSpec {
         input: file.clone(),
         mapping,
         header: header.raw.clone(),
     });
     let threads = writing.threads.map_or_else(|| (cores() / workers.max(1)).max(1), NonZeroUsize::get);
-    Ok(JobSpec {
+    JobSpec {
         connection: (!settings.dry_run).then(|| settings.connection.clone()),
         table: settings.table.clone(),
         row_plan: surveyed.row_plan,
@@ -152,30 +220,20 @@ fn plan_job(
         dialect: input.dialect,
         nulls: input.nulls.clone(),
         rounding: input.timestamp_rounding,
-        write_time: write_time(writing.timestamp),
+        write_time: job.write_time,
         threads,
         in_flight: writing.in_flight.get(),
         retry_for: writing.retry_for,
-        run: FIRST_RUN,
-        rejects_dir: settings.rejects_dir.clone(),
+        run: job.run,
+        rejects_dir: job.rejects_dir.clone(),
         reject_limit: settings.max_errors.worker_limit(),
-    })
+    }
 }
 
 fn file_fields<'a>(settings: &'a LoadSettings, file: &'a InputFile, header: &'a Header) -> FileFields<'a> {
     match &settings.input.columns {
         Some(names) => FileFields { path: &file.path, names, passed_over: &header.passed_over },
         None => FileFields { path: &file.path, names: &header.names, passed_over: &[] },
-    }
-}
-
-/// The job's base is later than everything written before it, so that rows deleted just before do not shadow loaded ones.
-fn write_time(mode: TimestampMode) -> WriteTime {
-    let now_us = Clock::set().now_us();
-    match mode {
-        TimestampMode::Order => WriteTime::Ordinal(now_us + 1),
-        TimestampMode::Now => WriteTime::Constant(now_us),
-        TimestampMode::Fixed(timestamp) => WriteTime::Constant(timestamp),
     }
 }
 
@@ -209,19 +267,8 @@ fn worker_kind(workers: usize) -> Result<WorkerKind, LoadError> {
     }
 }
 
-/// Joins what was rejected. A run that has not come to its end shows it, and keeps what it is made of.
-fn gather_rejects(
-    settings: &LoadSettings,
-    inputs: &[(InputFile, Header)],
-    outcome: &Outcome,
-) -> Result<Rejects, RejectError> {
-    let files: Vec<RejectedFile<'_>> =
-        inputs.iter().map(|(file, header)| RejectedFile { path: &file.path, header: &header.raw }).collect();
-    let is_finished = outcome.stopped.is_none() && outcome.assignment.failed().is_empty();
-    let keep = if is_finished { Keep::Nothing } else { Keep::Parts };
-    let rejects = merge(&settings.rejects_dir, &files, &outcome.assignment.parts(), keep)?;
-    if rejects.total == 0 {
-        remove_if_empty(&settings.rejects_dir);
+impl From<LedgerError> for LoadError {
+    fn from(error: LedgerError) -> Self {
+        LoadError::Job(error.into())
     }
-    Ok(rejects)
 }

@@ -47,20 +47,15 @@ impl ScanStart {
     pub const FIRST: ScanStart =
         ScanStart { file: 0, place: None, numbers: SplitStart { ordinal: 0, unit: UnitId(0) }, bytes: 0 };
 
-    /// Behind the last of these units, which are known from an earlier run.
+    /// Behind the last unit that is known from earlier runs; all of them hold so many bytes.
     ///
     /// # Errors
     /// An input cannot be read.
-    pub fn behind<'a>(
+    pub fn behind(
         inputs: &[(InputFile, Header)],
-        units: impl Iterator<Item = &'a WorkUnit>,
+        unit: &WorkUnit,
+        bytes: u64,
     ) -> Result<ScanStart, InputError> {
-        let (mut last, mut bytes) = (None, 0);
-        for unit in units {
-            bytes += unit.bytes();
-            last = Some(unit);
-        }
-        let Some(unit) = last else { return Ok(ScanStart::FIRST) };
         let file = unit.file.0 as usize;
         let place = inputs.get(file).map(|(file, _)| place_behind(file, unit)).transpose()?;
         let numbers = SplitStart {

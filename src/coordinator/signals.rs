@@ -2,6 +2,7 @@
 
 use std::io;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -9,6 +10,9 @@ use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
 
 use super::dispatcher::Event;
+
+/// So long, files may be finished undisturbed: rejects, ledger, summary.
+const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
 /// Watches for signals until it is stopped.
 pub struct SignalWatch {
@@ -25,10 +29,14 @@ impl SignalWatch {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let handle = signals.handle();
         let thread = thread::spawn(move || {
+            let mut loop_over: Option<Instant> = None;
             for signal in signals.forever() {
-                if events.send(Event::Signal(signal)).is_err() {
-                    // The loop is over and only files are being finished: the signal does what it does by default. That
-                    // fails for no signal that is watched.
+                if events.send(Event::Signal(signal)).is_ok() {
+                    continue;
+                }
+                // The loop is over and only files are being finished. Whoever is still impatient after a while need not wait for
+                // that: the signal does what it does by default, which fails for no signal that is watched.
+                if loop_over.get_or_insert_with(Instant::now).elapsed() > FINISH_WITHIN {
                     let _ = emulate_default_handler(signal);
                 }
             }

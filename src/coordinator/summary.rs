@@ -1,35 +1,58 @@
 //! From what the loop leaves behind to the summary: where it is decided how a run ended. Pure.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::assignment::Assignment;
 use super::dispatcher::{Outcome, Stopped};
+use super::job::{FinishedJob, RunJob};
 use crate::control::message::FailureKind;
+use crate::ledger::job::show_time;
 use crate::plan::unit::WorkUnit;
 use crate::reject::RejectError;
 use crate::reject::merge::Rejects;
-use crate::report::event::{RunStatus, Summary};
+use crate::report::event::{Resumed, RunStatus, Summary};
 use crate::settings::{ErrorBudget, LoadSettings};
 
-/// Puts the summary together. `rejects` is what is in the reject files, or why it is not.
+/// What is known of a run beside its outcome.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// What it was asked to do.
+    pub settings: &'a LoadSettings,
+    /// Worker processes; 0: in this process.
+    pub workers: usize,
+    /// Bytes of all inputs.
+    pub bytes: u64,
+    /// From start to end.
+    pub elapsed: Duration,
+    /// What earlier runs of the job had done.
+    pub resumed: Resumed,
+}
+
+/// Puts the summary together. `rejects` is what is in the reject files, or why it is not; `unnoted` says why the ledger does not
+/// know all, if so.
 pub fn summarize(
-    settings: &LoadSettings,
-    workers: usize,
-    bytes: u64,
-    elapsed: Duration,
+    run: &Run<'_>,
+    job: &RunJob,
     outcome: &Outcome,
     rejects: Result<Rejects, RejectError>,
+    unnoted: Option<String>,
 ) -> Summary {
+    let &Run { settings, workers, bytes, elapsed, resumed } = run;
     let counts = outcome.assignment.counts();
-    let (status, message) = judge_rejects(settings, outcome, &rejects, judge(settings, outcome));
+    let judged = judge_rejects(&job.rejects_dir, outcome, &rejects, judge(settings, outcome));
+    let (status, message) = judge_ledger(unnoted, judged);
     Summary {
         status,
-        message,
+        message: advise(status, message, job.name().is_some()),
+        job: job.name().map(str::to_owned),
         table: settings.table.to_string(),
         inputs: settings.inputs.clone(),
         dry_run: settings.dry_run,
         bytes,
         records: counts.records,
+        resumed,
+        ledger_cpu: job.ledger_cpu(),
         written: counts.written,
         rejected: counts.rejected,
         retried: counts.retried,
@@ -41,8 +64,59 @@ pub fn summarize(
         requests: outcome.latency.requests(),
         elapsed,
         latency: outcome.latency.latency(),
-        rejects_dir: rejects.map_or(true, |rejects| rejects.total > 0).then(|| settings.rejects_dir.clone()),
+        rejects_dir: rejects.map_or(true, |rejects| rejects.total > 0).then(|| job.rejects_dir.clone()),
     }
+}
+
+/// The summary of a run that finds its job finished.
+pub fn already_done(settings: &LoadSettings, done: &FinishedJob) -> Summary {
+    let FinishedJob { job, progress } = done;
+    let message = format!(
+        "job {} was finished {} with the same inputs: nothing to do; to load them again, give --again",
+        job.name,
+        show_time(job.updated_us)
+    );
+    let resumed =
+        Resumed { records: progress.records, written: progress.written, bytes: progress.bytes, uncertain: 0 };
+    Summary {
+        status: RunStatus::Done,
+        job: Some(job.name.clone()),
+        bytes: progress.bytes,
+        records: progress.records,
+        written: progress.written,
+        rejected: progress.rejected,
+        resumed,
+        units: progress.units,
+        rejects_dir: (progress.rejected > 0).then(|| job.rejects_dir.clone()),
+        ..Summary::not_begun(&settings.table, &settings.inputs, settings.dry_run, message)
+    }
+}
+
+/// What is not written down would be done again: the job is not finished.
+fn judge_ledger(
+    unnoted: Option<String>,
+    (status, message): (RunStatus, Option<String>),
+) -> (RunStatus, Option<String>) {
+    match unnoted {
+        Some(reason) if status.is_success() => {
+            (RunStatus::Failed, Some(format!("every record is loaded, but {reason}")))
+        }
+        // It is why the run has stopped, or one more thing that went wrong then.
+        _ => (status, message),
+    }
+}
+
+/// Adds how a job goes on that has begun.
+fn advise(status: RunStatus, message: Option<String>, remembered: bool) -> Option<String> {
+    let how = match status {
+        _ if !remembered => return message,
+        RunStatus::Done | RunStatus::DoneWithRejects => return message,
+        RunStatus::TooManyErrors => "run the same command with a larger --max-errors to go on from here",
+        RunStatus::Failed | RunStatus::Incomplete | RunStatus::Interrupted(_) => {
+            "run the same command again to go on from here"
+        }
+    };
+    Some(message.map_or_else(|| how.to_owned(), |message| format!("{message}; {how}")))
 }
 
 fn judge(settings: &LoadSettings, outcome: &Outcome) -> (RunStatus, Option<String>) {
@@ -54,12 +128,12 @@ fn judge(settings: &LoadSettings, outcome: &Outcome) -> (RunStatus, Option<Strin
 
 /// A reject that is counted and not kept is a record lost.
 fn judge_rejects(
-    settings: &LoadSettings,
+    rejects_dir: &Path,
     outcome: &Outcome,
     rejects: &Result<Rejects, RejectError>,
     judged: (RunStatus, Option<String>),
 ) -> (RunStatus, Option<String>) {
-    let dir = settings.rejects_dir.display();
+    let dir = rejects_dir.display();
     let counted = outcome.assignment.done_counts().rejected;
     match rejects {
         Err(error) => {
@@ -86,11 +160,7 @@ fn judge_stopped(settings: &LoadSettings, stopped: &Stopped) -> (RunStatus, Opti
         Stopped::TooManyErrors => (RunStatus::TooManyErrors, Some(too_many_errors(settings))),
         Stopped::Failed(FailureKind::Accounting, message) => (RunStatus::Incomplete, Some(message.clone())),
         Stopped::Failed(_, message) => (RunStatus::Failed, Some(message.clone())),
-        Stopped::Signal(number) => {
-            let message = "stopped by a signal; run the same command again to load everything: rows that are already \
-                           there are simply written again";
-            (RunStatus::Interrupted(*number), Some(message.into()))
-        }
+        Stopped::Signal(number) => (RunStatus::Interrupted(*number), Some("stopped by a signal".into())),
     }
 }
 

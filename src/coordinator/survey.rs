@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use super::LoadError;
+use crate::schema::identity::{TableIdentity, read_identity};
 use crate::schema::mapping::{FieldMapping, FileFields, MappingRules, doubtful_headers, plan_files};
 use crate::schema::prepare::{check_write_permission, prepare_insert};
 use crate::schema::statement::{RowPlan, insert_statement};
@@ -29,6 +30,8 @@ pub struct Survey {
     pub row_plan: RowPlan,
     /// For each file, where its columns are.
     pub mappings: Vec<FieldMapping>,
+    /// Which table it is.
+    pub identity: TableIdentity,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -48,6 +51,7 @@ pub fn survey(
     let surveyed = runtime.block_on(async {
         let session = connect(connection, &table.keyspace, SURVEY_POOL).await?;
         let schema = read_table(&session, table).await?;
+        let identity = read_identity(&session, table).await?;
         let (columns, mappings) = plan_files(&schema, files, rules)?;
         let row_plan = insert_statement(table, &columns);
         prepare_insert(&session, table, &row_plan).await?;
@@ -57,7 +61,7 @@ pub fn survey(
         let mut warnings = doubtful_headers(&schema, files);
         warnings.extend(nodes_warning(&unconnected_nodes(&session)));
         warnings.extend(clock_warning(&session).await);
-        Ok(Survey { row_plan, mappings, warnings })
+        Ok(Survey { row_plan, mappings, identity, warnings })
     });
     runtime.shutdown_timeout(CLOSE_WITHIN);
     surveyed

@@ -21,6 +21,17 @@ pub enum RunEvent {
         /// Whether nothing is written.
         dry_run: bool,
     },
+    /// The run goes on with a job that earlier runs have begun.
+    Resumed {
+        /// The job.
+        job: String,
+        /// When it was begun.
+        begun: String,
+        /// The number of this run.
+        run: u32,
+        /// What was done before.
+        resumed: Resumed,
+    },
     /// How far the run is; comes a few times a second.
     Progress(Snapshot),
     /// A worker process ended before its time and what it had is given to others.
@@ -36,6 +47,19 @@ pub enum RunEvent {
     Finished(Box<Summary>),
 }
 
+/// What earlier runs of a job have done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Records that are settled.
+    pub records: u64,
+    /// Rows acknowledged.
+    pub written: u64,
+    /// Bytes whose records are settled.
+    pub bytes: u64,
+    /// Records that may be in the table already and are sent again: those that were on their way when the last run ended.
+    pub uncertain: u64,
+}
+
 /// How far the run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Snapshot {
@@ -43,6 +67,8 @@ pub struct Snapshot {
     pub bytes_total: u64,
     /// Bytes whose records are done.
     pub bytes_done: u64,
+    /// What of all this was done before this run.
+    pub resumed: Resumed,
     /// Rows acknowledged.
     pub written: u64,
     /// Records rejected.
@@ -76,6 +102,13 @@ pub enum RunStatus {
     Interrupted(i32),
 }
 
+impl RunStatus {
+    /// Whether nothing is left to do.
+    pub fn is_success(self) -> bool {
+        matches!(self, RunStatus::Done | RunStatus::DoneWithRejects)
+    }
+}
+
 /// What became of the run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
@@ -83,6 +116,8 @@ pub struct Summary {
     pub status: RunStatus,
     /// Why, where it did not end well: what happened and what to do.
     pub message: Option<String>,
+    /// The job's name, if it is remembered.
+    pub job: Option<String>,
     /// The table as `keyspace.table`.
     pub table: String,
     /// The input files.
@@ -91,8 +126,12 @@ pub struct Summary {
     pub dry_run: bool,
     /// Bytes of all inputs.
     pub bytes: u64,
-    /// Records read in units that are done.
+    /// Records that are settled, in this run and the ones before it.
     pub records: u64,
+    /// What of all this was done before this run.
+    pub resumed: Resumed,
+    /// CPU time that keeping the ledger has taken, where the system tells.
+    pub ledger_cpu: Option<Duration>,
     /// Rows acknowledged.
     pub written: u64,
     /// Records rejected.
@@ -125,11 +164,14 @@ impl Summary {
         Summary {
             status: RunStatus::Failed,
             message: Some(message),
+            job: None,
             table: table.to_string(),
             inputs: inputs.to_vec(),
             dry_run,
             bytes: 0,
             records: 0,
+            resumed: Resumed::default(),
+            ledger_cpu: None,
             written: 0,
             rejected: 0,
             retried: 0,

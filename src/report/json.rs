@@ -18,6 +18,13 @@ enum Line<'a> {
         workers: usize,
         dry_run: bool,
     },
+    Resumed {
+        job: &'a str,
+        begun: &'a str,
+        run: u32,
+        resumed_records: u64,
+        uncertain: u64,
+    },
     Progress {
         seconds: f64,
         percent: f64,
@@ -73,6 +80,13 @@ pub(super) fn event(event: &RunEvent) -> Option<String> {
             bytes_total: *bytes_total,
             workers: *workers,
             dry_run: *dry_run,
+        },
+        RunEvent::Resumed { job, begun, run, resumed } => Line::Resumed {
+            job,
+            begun,
+            run: *run,
+            resumed_records: resumed.records,
+            uncertain: resumed.uncertain,
         },
         RunEvent::WorkerLost { worker, reason } => Line::WorkerLost { worker: *worker, reason },
         RunEvent::Warning(message) => Line::Warning { message },

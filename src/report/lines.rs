@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::event::Snapshot;
+use super::event::{Resumed, Snapshot};
 use super::figures::{bytes, counted, duration, megabytes_per_second, percent, printable, rate, thousands};
 use super::rate::Rates;
 
@@ -68,6 +68,18 @@ pub(super) fn plain(snapshot: &Snapshot, rates: &Rates) -> String {
 /// A warning; further lines of its text are indented below the first.
 pub(super) fn warning(message: &str) -> String {
     format!("warning: {}", printable(message.trim_end()).replace('\n', "\n  "))
+}
+
+/// The line of a job that goes on.
+pub(super) fn resumed(job: &str, begun: &str, run: u32, resumed: &Resumed) -> String {
+    let again = match resumed.uncertain {
+        0 => String::new(),
+        uncertain => format!("; at most {} are sent again", counted(uncertain, "record")),
+    };
+    printable(&format!(
+        "going on with job {job}, begun {begun} (run {run}): {} done already{again}",
+        counted(resumed.records, "record")
+    ))
 }
 
 /// A worker that is gone.

@@ -3,6 +3,7 @@
 
 pub mod event;
 mod figures;
+pub mod jobs;
 mod json;
 mod lines;
 pub mod progress;

@@ -76,6 +76,11 @@ impl Reporter {
                 }
             }
             RunEvent::Progress(_) => {}
+            RunEvent::Resumed { job, begun, run, resumed } => {
+                if !matches!(self.display, Display::Quiet) {
+                    self.write(&lines::resumed(job, begun, *run, resumed));
+                }
+            }
             RunEvent::WorkerLost { worker, reason } => self.write(&lines::worker_lost(*worker, reason)),
             RunEvent::Warning(message) => self.write(&lines::warning(message)),
             RunEvent::Finished(summary) => {

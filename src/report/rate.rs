@@ -41,7 +41,10 @@ impl Meter {
     pub(super) fn observe(&mut self, snapshot: &Snapshot) -> Rates {
         let now = Sample { elapsed: snapshot.elapsed, bytes: snapshot.bytes_done, rows: snapshot.written };
         if self.samples.is_empty() {
-            self.samples.push_back(Sample { elapsed: Duration::ZERO, bytes: 0, rows: 0 });
+            // What earlier runs did is not how fast this one is.
+            let resumed = snapshot.resumed;
+            let start = Sample { elapsed: Duration::ZERO, bytes: resumed.bytes, rows: resumed.written };
+            self.samples.push_back(start);
         }
         let (rows_per_second, bytes_per_second) = self.since(now, RECENT);
         let (_, steady) = self.since(now, STEADY);

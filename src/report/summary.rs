@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::event::{Latency, RunStatus, Summary};
+use super::event::{Latency, Resumed, RunStatus, Summary};
 use super::figures::{
     bytes, counted, megabytes_per_second, milliseconds, printable, rate, run_time, thousands,
 };
@@ -34,7 +34,7 @@ pub struct SummaryError {
 #[derive(Debug, Serialize)]
 pub struct SummaryFile<'a> {
     version: u32,
-    /// The job's name; there are none yet.
+    /// The job's name; null where nothing is remembered.
     job: Option<&'a str>,
     status: &'static str,
     exit_code: u8,
@@ -47,7 +47,7 @@ pub struct SummaryFile<'a> {
     retried: u64,
     /// Records that an earlier run of the job had done.
     resumed_records: u64,
-    /// Records of which nobody knows whether they were written.
+    /// Records that may have been in the table already when this run sent them.
     uncertain: u64,
     units: u64,
     workers: usize,
@@ -56,6 +56,8 @@ pub struct SummaryFile<'a> {
     requests: u64,
     seconds: f64,
     rows_per_second: f64,
+    /// CPU time that keeping the ledger took; null where there is none or the system does not tell.
+    ledger_cpu_seconds: Option<f64>,
     latency_ms: Option<LatencyMs>,
     rejects_dir: Option<String>,
     /// As standard error has it: it may quote the server's words and a first line that is no header, never a rejected record.
@@ -81,7 +83,7 @@ impl<'a> From<&'a Summary> for SummaryFile<'a> {
     fn from(summary: &'a Summary) -> Self {
         SummaryFile {
             version: SUMMARY_VERSION,
-            job: None,
+            job: summary.job.as_deref(),
             status: status_name(summary.status),
             exit_code: summary.status.exit_code(),
             table: &summary.table,
@@ -91,8 +93,8 @@ impl<'a> From<&'a Summary> for SummaryFile<'a> {
             written: summary.written,
             rejected: summary.rejected,
             retried: summary.retried,
-            resumed_records: 0,
-            uncertain: 0,
+            resumed_records: summary.resumed.records,
+            uncertain: summary.resumed.uncertain,
             units: summary.units,
             workers: summary.workers,
             workers_lost: summary.workers_lost,
@@ -102,7 +104,8 @@ impl<'a> From<&'a Summary> for SummaryFile<'a> {
             },
             requests: summary.requests,
             seconds: (summary.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
-            rows_per_second: (per_second(summary.written, summary) * 10.0).round() / 10.0,
+            rows_per_second: (per_second(rows_of_run(summary), summary) * 10.0).round() / 10.0,
+            ledger_cpu_seconds: summary.ledger_cpu.map(|time| (time.as_secs_f64() * 1000.0).round() / 1000.0),
             latency_ms: summary.latency.map(|latency| LatencyMs {
                 p50: latency.p50,
                 p99: latency.p99,
@@ -127,6 +130,11 @@ fn status_name(status: RunStatus) -> &'static str {
     }
 }
 
+/// Rows that this run has written, and not an earlier one of the job.
+fn rows_of_run(summary: &Summary) -> u64 {
+    summary.written.saturating_sub(summary.resumed.written)
+}
+
 fn per_second(number: u64, summary: &Summary) -> f64 {
     let seconds = summary.elapsed.as_secs_f64();
     if seconds > 0.0 { number as f64 / seconds } else { 0.0 }
@@ -137,7 +145,19 @@ pub(super) fn human(summary: &Summary) -> String {
     let mut lines = vec![headline(summary)];
     let mut row = |name: &str, value: String| lines.push(format!("  {name:<15} {value}"));
     row("table", summary.table.clone());
+    if let Some(job) = &summary.job {
+        row("job", job.clone());
+    }
     row("records", format!("{} ({})", thousands(summary.records), bytes(summary.bytes)));
+    let Resumed { records: resumed, uncertain, .. } = summary.resumed;
+    if resumed > 0 || uncertain > 0 {
+        let again = if uncertain > 0 {
+            format!(", at most {} sent again", thousands(uncertain))
+        } else {
+            String::new()
+        };
+        row("resumed", format!("{} done before this run{again}", thousands(resumed)));
+    }
     row(if summary.dry_run { "would write" } else { "written" }, thousands(summary.written));
     let rejects = summary.rejects_dir.as_deref().filter(|_| summary.rejected > 0);
     let place = rejects.map(|path| format!(", in {}", path.display())).unwrap_or_default();
@@ -161,7 +181,7 @@ pub(super) fn human(summary: &Summary) -> String {
         );
     }
     row("time", run_time(summary.elapsed));
-    let rows_per_second = per_second(summary.written, summary);
+    let rows_per_second = per_second(rows_of_run(summary), summary);
     row("rate", format!("{} rows/s{}", rate(rows_per_second), byte_rate(summary)));
     if let Some(latency) = summary.latency {
         row("latency", latency_line(&latency, summary.requests));
@@ -173,7 +193,8 @@ pub(super) fn human(summary: &Summary) -> String {
 fn byte_rate(summary: &Summary) -> String {
     match summary.status {
         RunStatus::Done | RunStatus::DoneWithRejects => {
-            format!(", {}", megabytes_per_second(per_second(summary.bytes, summary)))
+            let bytes = summary.bytes.saturating_sub(summary.resumed.bytes);
+            format!(", {}", megabytes_per_second(per_second(bytes, summary)))
         }
         _ => String::new(),
     }

@@ -202,7 +202,11 @@ pub async fn read_table(session: &Session, name: &TableName) -> Result<TableSche
 type ColumnRow = (String, String, i32, String);
 
 /// Asks the schema tables: they are local to every node, so one answer is enough, whatever the load's consistency.
-async fn rows<R>(session: &Session, query: &str, values: impl SerializeRow) -> Result<Vec<R>, SchemaError>
+pub(super) async fn rows<R>(
+    session: &Session,
+    query: &str,
+    values: impl SerializeRow,
+) -> Result<Vec<R>, SchemaError>
 where
     R: for<'frame, 'metadata> DeserializeRow<'frame, 'metadata>,
 {

@@ -25,7 +25,7 @@ use crate::reject::part::{PartFiles, PartWriter};
 
 /// Bytes of input that a worker has read and not told to be settled, at most: as much is sent again when it dies. Rows in memory take
 /// about four times as much. Enough rows of 20 KiB to keep the default number of requests in flight.
-const MEMORY_BYTES: u64 = 8 << 20;
+pub const MEMORY_BYTES: u64 = 8 << 20;
 /// When there is so much to tell while memory is waited for, it is told at once. A small part of the whole, so that what is left
 /// keeps the inserter busy; not so small that telling costs much.
 const TELL_BYTES: u64 = MEMORY_BYTES / 8;

@@ -482,7 +482,7 @@ fn the_summary_file_has_every_documented_field() {
         assert!(object.contains_key(key), "{key} is not in {summary}");
     }
     let expected = serde_json::json!({
-        "version": 1, "job": null, "status": "done_with_rejects", "exit_code": 1, "table": keyspace.table("forms"),
+        "version": 1, "status": "done_with_rejects", "exit_code": 1, "table": keyspace.table("forms"),
         "inputs": [file], "bytes": content.len() - "id,note,n\n".len(), "records": 3, "written": 2, "rejected": 1, "retried": 0,
         "resumed_records": 0, "uncertain": 0, "units": 1, "workers": 2, "requests": 2, "dry_run": false, "message": null,
     });

@@ -29,7 +29,7 @@ fn check_stops_in_order(signal: &str, code: i32, workers: usize) {
     assert!(begin.elapsed() < STOPPED_WITHIN, "it took {:?}", begin.elapsed());
     assert_eq!(run.summary["status"], "interrupted");
     assert_eq!(run.number("exit_code"), code as u64);
-    for said in [&format!("interrupted by SIG{signal}"), "run the same command again to load everything"] {
+    for said in [&format!("interrupted by SIG{signal}"), "run the same command again to go on from here"] {
         assert!(run.stderr.contains(said), "{}", run.stderr);
     }
     assert!(!children.iter().any(|child| is_alive(*child)), "a worker is left");
@@ -39,6 +39,11 @@ fn check_stops_in_order(signal: &str, code: i32, workers: usize) {
 
     let again = load.run_directly(workers).finish().expect_code(0);
     assert_eq!((again.number("records"), again.number("written")), (RECORDS, RECORDS));
+    // What had been acknowledged when the first run ended is not sent again.
+    // Only whole chunks count, and these units have one each.
+    let resumed = again.number("resumed_records");
+    assert!(0 < resumed && resumed <= run.number("records"), "{}", again.summary);
+    assert!(again.number("requests") <= RECORDS - resumed, "{}", again.summary);
     load.expect_every_row();
 }
 

@@ -4,6 +4,7 @@
 
 mod connecting;
 mod input;
+mod job;
 mod layering;
 mod safety;
 mod target;
@@ -13,6 +14,7 @@ mod writing;
 
 pub use connecting::ConnectingArgs;
 pub use input::InputArgs;
+pub use job::JobArgs;
 pub use layering::LayeringArgs;
 pub use safety::SafetyArgs;
 pub use target::TargetArgs;

@@ -3,6 +3,9 @@
 
 mod connection;
 mod input;
+mod job;
+
+pub use job::resolve_jobs;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -49,6 +52,8 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
     let input = input::resolve(&typed, &args.input)?;
     let writing = writing(&typed, &args.working, &args.writing, world.now(), &mut warnings)?;
     let max_errors = max_errors(&typed, &args.safety)?;
+    // What writes nothing has nothing to remember.
+    let job = if args.dry_run { None } else { Some(job::resolve(&typed, &args.job, world)?) };
     // Last, because it may ask for a password: nobody should type one before being told of a mistake.
     let connection = connection::resolve(&typed, &args.connecting, world, &mut warnings)?;
     let settings = LoadSettings {
@@ -59,6 +64,7 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
         writing,
         max_errors,
         rejects_dir,
+        job,
         dry_run: args.dry_run,
         progress: args.watching.progress,
         summary: args.watching.summary.clone(),

@@ -4,6 +4,8 @@ use std::time::Duration;
 use super::*;
 use crate::cli::tests::{FakeWorld, load, refusal, settings};
 use crate::format::csv::dialect::Dialect;
+use crate::ledger::fingerprint::FingerprintKind;
+use crate::ledger::job::Rerun;
 use crate::settings::*;
 
 #[test]
@@ -42,6 +44,12 @@ fn without_options_everything_has_its_documented_default() {
         },
         max_errors: ErrorBudget::Count(100),
         rejects_dir: "ringload-rejects/shop.orders-20260304T050607Z-4711".into(),
+        job: Some(JobSettings {
+            name: None,
+            state_dir: "/home/loader/.local/state/ringload".into(),
+            rerun: Rerun::Continue,
+            fingerprint: FingerprintKind::Sampled,
+        }),
         dry_run: false,
         progress: ProgressMode::Auto,
         summary: None,
@@ -300,4 +308,43 @@ fn the_rejects_directory_is_plain_whatever_the_table_is_called() {
     let table = TableName { keyspace: "Ks".to_owned(), table: "../My.T\u{e4}ble/".to_owned() };
     let now = "2026-12-31T23:59:59.999Z".parse().unwrap();
     assert_eq!(run_name(&table, now, 7), "Ks.___My_T_ble_-20261231T235959Z-7");
+}
+
+#[test]
+fn the_ledger_is_where_programs_keep_their_state_unless_another_place_is_asked_for() {
+    let check = |options: &str, world: FakeWorld, expected: &str| {
+        let job = settings(options, &world).job.unwrap();
+        assert_eq!(job.state_dir, Path::new(expected), "{options}");
+    };
+    let world = || FakeWorld::new();
+    check("", world(), "/home/loader/.local/state/ringload");
+    check("", world().variable("XDG_STATE_HOME", "/state"), "/state/ringload");
+    check("", world().variable("XDG_STATE_HOME", "relative"), "/home/loader/.local/state/ringload");
+    check("--state-dir here", world().variable("XDG_STATE_HOME", "/state"), "here");
+    check("", world().variable("RINGLOAD_STATE_DIR", "/there"), "/there");
+    let homeless = refusal("", &world().variable("HOME", ""));
+    assert!(homeless.contains("--state-dir is missing"), "{homeless}");
+    assert_eq!(settings("--dry-run", &world().variable("HOME", "")).job, None, "it remembers nothing");
+}
+
+#[test]
+fn what_a_run_does_with_an_earlier_one_is_one_thing_at_a_time() {
+    let check = |options: &str, expected: Rerun| {
+        assert_eq!(settings(options, &FakeWorld::new()).job.unwrap().rerun, expected, "{options}");
+    };
+    check("", Rerun::Continue);
+    check("--restart", Rerun::Restart);
+    check("--again", Rerun::Again);
+    let both = refusal("--restart --again", &FakeWorld::new());
+    assert!(both.contains("give one of them"), "{both}");
+}
+
+#[test]
+fn a_job_has_a_name_that_can_be_shown() {
+    let named = settings("--job nightly --fingerprint FULL", &FakeWorld::new()).job.unwrap();
+    assert_eq!((named.name.as_deref(), named.fingerprint), (Some("nightly"), FingerprintKind::Full));
+    for wrong in ["--job=", "--job=a\u{7}b"] {
+        let said = refusal(wrong, &FakeWorld::new());
+        assert!(said.contains("must be 1 to 200 bytes"), "{said}");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use indicatif::TermLike;
 
 use super::*;
-use crate::report::event::{RunStatus, Summary};
+use crate::report::event::{Resumed, RunStatus, Summary};
 
 /// Collects what is written, by the bar and beside it.
 #[derive(Debug, Clone, Default)]
@@ -101,6 +101,9 @@ fn finished() -> RunEvent {
         inputs: vec![PathBuf::from("a.csv")],
         dry_run: false,
         bytes: 4_000_000,
+        job: None,
+        resumed: Resumed::default(),
+        ledger_cpu: None,
         records: 40_000,
         written: 40_000,
         rejected: 0,

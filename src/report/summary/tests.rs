@@ -11,6 +11,9 @@ fn summary() -> Summary {
         inputs: vec!["a.csv".into(), "b.csv".into()],
         dry_run: false,
         bytes: 95_000_000,
+        job: None,
+        resumed: Resumed::default(),
+        ledger_cpu: None,
         records: 1_000_000,
         written: 999_997,
         rejected: 3,
@@ -121,6 +124,7 @@ fn scripts_read_the_documented_fields() {
   "requests": 40012,
   "seconds": 15.93,
   "rows_per_second": 62774.5,
+  "ledger_cpu_seconds": null,
   "latency_ms": {
     "p50": 0.512,
     "p99": 8.0,

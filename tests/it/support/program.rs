@@ -40,6 +40,7 @@ impl Run {
             }
         }
         command.current_dir(scratch.path()).stdin(Stdio::null());
+        command.env("RINGLOAD_STATE_DIR", scratch.join("state"));
         Run { command, summary: scratch.join("summary.json") }
     }
 

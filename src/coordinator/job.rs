@@ -1,0 +1,370 @@
+//! Which job a run is at, and what of it is left to do: asks the ledger before the first row, and tells it the end.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::LoadError;
+use super::assignment::Assignment;
+use super::dispatcher::{Dispatcher, Event, Outcome};
+use super::survey::Survey;
+use crate::clock::Clock;
+use crate::control::message::WriteTime;
+use crate::ledger::LedgerError;
+use crate::ledger::fingerprint::{Fingerprint, FingerprintKind};
+use crate::ledger::job::{
+    Decision, Job, JobInput, JobPlan, JobStatus, Refusal, Scanned, decide, meaning, show_time,
+};
+use crate::ledger::journal::{Journal, Written};
+use crate::ledger::lock::{JobLock, Locked, lock};
+use crate::ledger::store::{Ledger, NewJob, Progress};
+use crate::plan::discover::{InputError, InputFile};
+use crate::plan::header::Header;
+use crate::plan::unit::WorkUnit;
+use crate::reject::RejectError;
+use crate::reject::merge::{check_writable, delete_parts};
+use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
+use crate::settings::{JobSettings, LoadSettings, TimestampMode};
+
+/// Why a run cannot be at its job.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The job cannot go on.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Another run is at it.
+    #[error("another run{holder} is at job {job}: wait for its end, or stop it")]
+    Locked {
+        /// The job.
+        job: String,
+        /// What the other run says of itself, with a space before it.
+        holder: String,
+    },
+    /// An input cannot be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The job's rejects.
+    #[error(transparent)]
+    Rejects(#[from] RejectError),
+    /// An input's path.
+    #[error("{}: the absolute path cannot be told ({source}): give it", path.display())]
+    Path {
+        /// The path as given.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// What a run knows of its job. In a dry run there is nothing to remember, and no ledger.
+#[derive(Debug)]
+pub struct RunJob {
+    /// The number of this run, from 1.
+    pub run: u32,
+    /// Write times.
+    pub write_time: WriteTime,
+    /// Where rejects go.
+    pub rejects_dir: PathBuf,
+    remembered: Option<Remembered>,
+}
+
+/// A job in the ledger, which nobody else is at as long as this lives.
+#[derive(Debug)]
+struct Remembered {
+    job: Job,
+    /// Away while the journal has it.
+    ledger: Option<Ledger>,
+    /// CPU time that writing it has taken.
+    ledger_cpu: Option<Duration>,
+    _lock: JobLock,
+}
+
+/// What the ledger says of a run's job.
+#[derive(Debug)]
+pub enum Opened {
+    /// There is something to do.
+    Work(RunJob),
+    /// It is finished.
+    NothingToDo(Box<FinishedJob>),
+}
+
+/// A job that is finished.
+#[derive(Debug)]
+pub struct FinishedJob {
+    /// The job.
+    pub job: Job,
+    /// What it came to.
+    pub progress: Progress,
+}
+
+/// What earlier runs have left.
+#[derive(Debug)]
+pub struct Known {
+    /// The units, and what of them is done.
+    pub assignment: Assignment,
+    /// What of that was done before this run.
+    pub resumed: Resumed,
+    /// Totals, if the inputs are scanned to their end.
+    pub scanned: Option<Scanned>,
+    /// The last unit that is planned.
+    pub last: Option<WorkUnit>,
+    /// Bytes of all units that are planned.
+    pub planned_bytes: u64,
+}
+
+/// Finds the run's job in the ledger, locks it, and begins it or goes on with it.
+///
+/// # Errors
+/// Another run is at it, it cannot go on, or the ledger or an input cannot be used.
+pub fn open_job(
+    ledger: Option<Ledger>,
+    settings: &LoadSettings,
+    inputs: &[(InputFile, Header)],
+    surveyed: &Survey,
+) -> Result<Opened, JobError> {
+    let now_us = Clock::set().now_us();
+    let (Some(mut ledger), Some(how)) = (ledger, &settings.job) else {
+        let write_time = write_time(settings.writing.timestamp, now_us, None);
+        let rejects_dir = settings.rejects_dir.clone();
+        return Ok(Opened::Work(RunJob { run: 1, write_time, rejects_dir, remembered: None }));
+    };
+    let mut asked = job_plan(settings, inputs, surveyed)?;
+    let name = how.name.clone().unwrap_or_else(|| asked.derived_name());
+    let lock = take_lock(&how.state_dir, &name)?;
+    let found = ledger.find(&name)?;
+    for (index, (input, (file, _))) in asked.inputs.iter_mut().zip(inputs).enumerate() {
+        // What is compared must have been made in the same way.
+        let known = found.as_ref().and_then(|job| job.plan.inputs.get(index));
+        let kind = known.map_or(how.fingerprint, |known| known.fingerprint.kind);
+        input.fingerprint = Fingerprint::of(file, kind)?;
+    }
+    let decision = decide(found.as_ref(), &asked, how.rerun, now_us, surveyed.identity.gc_grace)?;
+    let (job, run) = match (decision, found) {
+        (Decision::NothingToDo, Some(job)) => {
+            let progress = ledger.progress(job.id)?;
+            return Ok(Opened::NothingToDo(Box::new(FinishedJob { job, progress })));
+        }
+        (Decision::Resume, Some(job)) => {
+            check_writable(&job.rejects_dir)?;
+            let run = ledger.resume(job.id, now_us)?;
+            (job, run)
+        }
+        (_, replaced) => {
+            if let Some(replaced) = replaced {
+                // What it had joined stays; what it had not is of no use any more.
+                delete_parts(&replaced.rejects_dir);
+            }
+            (ledger.begin(&new_job(&ledger, how, settings, inputs, name, asked, now_us)?)?, 1)
+        }
+    };
+    let (write_time, rejects_dir) = (job.write_time, job.rejects_dir.clone());
+    let remembered = Some(Remembered { job, ledger: Some(ledger), ledger_cpu: None, _lock: lock });
+    Ok(Opened::Work(RunJob { run, write_time, rejects_dir, remembered }))
+}
+
+/// What this run is asked to do, its inputs not looked at yet. Paths are made absolute and no more than that: a link that points to
+/// another file every night is one input.
+fn job_plan(
+    settings: &LoadSettings,
+    inputs: &[(InputFile, Header)],
+    surveyed: &Survey,
+) -> Result<JobPlan, JobError> {
+    let input = |(file, _): &(InputFile, Header)| {
+        let (path, size, modified) = (absolute(&file.path)?, file.size, file.modified);
+        let fingerprint =
+            Fingerprint { size, modified, kind: FingerprintKind::default(), hash: String::new() };
+        Ok(JobInput { path, fingerprint })
+    };
+    Ok(JobPlan {
+        cluster: surveyed.identity.cluster.clone(),
+        table: settings.table.clone(),
+        table_id: surveyed.identity.table_id.clone(),
+        meaning: meaning(settings),
+        row_plan: surveyed.row_plan.clone(),
+        mappings: surveyed.mappings.clone(),
+        inputs: inputs.iter().map(input).collect::<Result<_, JobError>>()?,
+    })
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, JobError> {
+    std::path::absolute(path).map_err(|source| JobError::Path { path: path.to_owned(), source })
+}
+
+fn new_job(
+    ledger: &Ledger,
+    how: &JobSettings,
+    settings: &LoadSettings,
+    inputs: &[(InputFile, Header)],
+    name: String,
+    mut plan: JobPlan,
+    now_us: i64,
+) -> Result<NewJob, JobError> {
+    for (input, (file, _)) in plan.inputs.iter_mut().zip(inputs) {
+        // A job that begins is asked how it wants its inputs to be compared, whatever an earlier one of its name said.
+        if input.fingerprint.kind != how.fingerprint {
+            input.fingerprint = Fingerprint::of(file, how.fingerprint)?;
+        }
+    }
+    let last_us = ledger.last_write_us(&plan.cluster, &plan.table_id)?;
+    Ok(NewJob {
+        name,
+        named: how.name.is_some(),
+        plan,
+        write_time: write_time(settings.writing.timestamp, now_us, last_us),
+        begun_us: now_us,
+        rejects_dir: absolute(&settings.rejects_dir)?,
+    })
+}
+
+fn take_lock(state_dir: &Path, job: &str) -> Result<JobLock, JobError> {
+    let holder =
+        format!("process {}, started {}", std::process::id(), jiff::Timestamp::now().strftime("%FT%TZ"));
+    match lock(state_dir, job, &holder)? {
+        Locked::Ours(lock) => Ok(lock),
+        Locked::HeldBy(holder) => {
+            let holder = if holder.is_empty() { holder } else { format!(" ({holder})") };
+            Err(JobError::Locked { job: job.to_owned(), holder })
+        }
+    }
+}
+
+/// The job's base is later than everything written before it, so that rows deleted just before do not shadow loaded ones, and
+/// later than the last row of any job before it, so that a later load of the same keys wins.
+fn write_time(mode: TimestampMode, now_us: i64, last_us: Option<i64>) -> WriteTime {
+    match mode {
+        TimestampMode::Order => WriteTime::Ordinal(now_us.max(last_us.unwrap_or(now_us)).saturating_add(1)),
+        TimestampMode::Now => WriteTime::Constant(now_us),
+        TimestampMode::Fixed(timestamp) => WriteTime::Constant(timestamp),
+    }
+}
+
+impl RunJob {
+    /// What earlier runs of the job have left; says so, if there were any.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or what it says does not fit together.
+    pub fn restore(&self, report: &mut dyn FnMut(RunEvent)) -> Result<Known, JobError> {
+        let mut known = Known {
+            assignment: Assignment::new(self.run),
+            resumed: Resumed::default(),
+            scanned: None,
+            last: None,
+            planned_bytes: 0,
+        };
+        let Some(Remembered { job, ledger: Some(ledger), .. }) = &self.remembered else { return Ok(known) };
+        if self.run == 1 {
+            return Ok(known);
+        }
+        known.scanned = job.scanned;
+        for (unit, attempts) in ledger.units(job.id)? {
+            known.planned_bytes += unit.bytes();
+            known.last = Some(unit.clone());
+            let restored = known.assignment.restore(unit, attempts);
+            restored.map_err(|error| LedgerError::Inconsistent {
+                job: job.name.clone(),
+                reason: error.to_string(),
+            })?;
+        }
+        let done = known.assignment.done_counts();
+        known.resumed = Resumed {
+            records: done.records,
+            written: done.written,
+            bytes: done.bytes,
+            uncertain: known.assignment.uncertain_records(),
+        };
+        report(RunEvent::Resumed {
+            job: job.name.clone(),
+            begun: show_time(job.begun_us),
+            run: self.run,
+            resumed: known.resumed,
+        });
+        Ok(known)
+    }
+
+    /// Lets the ledger follow the run.
+    ///
+    /// # Errors
+    /// Its thread cannot be started.
+    pub fn keep_journal(&mut self, dispatcher: &mut Dispatcher<'_>) -> Result<(), LoadError> {
+        let Some(Remembered { job, ledger, .. }) = &mut self.remembered else { return Ok(()) };
+        let Some(ledger) = ledger.take() else { return Ok(()) };
+        let events = dispatcher.events();
+        let failed = move |reason| drop(events.send(Event::JournalFailed(reason)));
+        dispatcher.keep_journal(Journal::start(ledger, job.clone(), failed).map_err(LoadError::Threads)?);
+        Ok(())
+    }
+
+    /// Waits until all facts of the run are in the ledger.
+    ///
+    /// # Errors
+    /// They could not be written.
+    pub fn close_journal(&mut self, outcome: &mut Outcome) -> Result<(), String> {
+        let (Some(remembered), Some(journal)) = (&mut self.remembered, outcome.journal.take()) else {
+            return Ok(());
+        };
+        let (written, noted) = journal.close();
+        if let Some(Written { ledger, cpu }) = written {
+            remembered.ledger = Some(ledger);
+            remembered.ledger_cpu = cpu;
+        }
+        noted
+    }
+
+    /// Tells the ledger how the run ended; where that cannot be written down, the job is not finished.
+    pub fn finish(&mut self, summary: &mut Summary) {
+        let Some(Remembered { job, ledger: Some(ledger), .. }) = &mut self.remembered else { return };
+        let (status, message) = (job_status(summary.status), summary.message.as_deref());
+        if let Err(error) = ledger.finish(job.id, status, message, Clock::set().now_us())
+            && summary.status.is_success()
+        {
+            summary.status = RunStatus::Failed;
+            summary.message = Some(format!("every record is loaded, but {error}"));
+        }
+    }
+
+    /// The job's name, if it is remembered.
+    pub fn name(&self) -> Option<&str> {
+        self.remembered.as_ref().map(|remembered| remembered.job.name.as_str())
+    }
+
+    /// CPU time that writing the ledger has taken, where the system tells.
+    pub fn ledger_cpu(&self) -> Option<Duration> {
+        self.remembered.as_ref().and_then(|remembered| remembered.ledger_cpu)
+    }
+
+    /// Whether no run will go on with what a run that ended so has left.
+    pub fn is_over(&self, status: RunStatus) -> bool {
+        self.remembered.is_none() || status.is_success()
+    }
+}
+
+/// Where a run that ended so leaves its job.
+fn job_status(status: RunStatus) -> JobStatus {
+    match status {
+        RunStatus::Done => JobStatus::Done,
+        RunStatus::DoneWithRejects => JobStatus::DoneWithRejects,
+        RunStatus::TooManyErrors => JobStatus::TooManyErrors,
+        RunStatus::Failed => JobStatus::Failed,
+        RunStatus::Incomplete => JobStatus::Incomplete,
+        RunStatus::Interrupted(_) => JobStatus::Interrupted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_writes_later_than_its_start_and_than_the_jobs_before_it() {
+        let check = |mode, last_us, expected| assert_eq!(write_time(mode, 1_000, last_us), expected);
+        check(TimestampMode::Order, None, WriteTime::Ordinal(1_001));
+        check(TimestampMode::Order, Some(10), WriteTime::Ordinal(1_001));
+        check(TimestampMode::Order, Some(1_000), WriteTime::Ordinal(1_001));
+        check(TimestampMode::Order, Some(5_000), WriteTime::Ordinal(5_001));
+        check(TimestampMode::Now, Some(5_000), WriteTime::Constant(1_000));
+        check(TimestampMode::Fixed(7), Some(5_000), WriteTime::Constant(7));
+    }
+}
