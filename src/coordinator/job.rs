@@ -86,7 +86,7 @@ struct Remembered {
 #[derive(Debug)]
 pub enum Opened {
     /// There is something to do.
-    Work(RunJob),
+    Work(Box<RunJob>),
     /// It is finished.
     NothingToDo(Box<FinishedJob>),
 }
@@ -129,7 +129,7 @@ pub fn open_job(
     let (Some(mut ledger), Some(how)) = (ledger, &settings.job) else {
         let write_time = write_time(settings.writing.timestamp, now_us, None);
         let rejects_dir = settings.rejects_dir.clone();
-        return Ok(Opened::Work(RunJob { run: 1, write_time, rejects_dir, remembered: None }));
+        return Ok(Opened::Work(Box::new(RunJob { run: 1, write_time, rejects_dir, remembered: None })));
     };
     let mut asked = job_plan(settings, inputs, surveyed)?;
     let name = how.name.clone().unwrap_or_else(|| asked.derived_name());
@@ -162,7 +162,7 @@ pub fn open_job(
     };
     let (write_time, rejects_dir) = (job.write_time, job.rejects_dir.clone());
     let remembered = Some(Remembered { job, ledger: Some(ledger), ledger_cpu: None, _lock: lock });
-    Ok(Opened::Work(RunJob { run, write_time, rejects_dir, remembered }))
+    Ok(Opened::Work(Box::new(RunJob { run, write_time, rejects_dir, remembered })))
 }
 
 /// What this run is asked to do, its inputs not looked at yet. Paths are made absolute and no more than that: a link that points to

@@ -125,7 +125,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
 /// The end of a run: rejects are joined, and the ledger is told how it ended.
 fn settle(
     run: &Run<'_>,
-    mut job: RunJob,
+    mut job: Box<RunJob>,
     inputs: &[(InputFile, Header)],
     mut outcome: Outcome,
     report: &mut dyn FnMut(RunEvent),
