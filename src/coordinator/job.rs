@@ -13,7 +13,7 @@ use crate::control::message::WriteTime;
 use crate::ledger::LedgerError;
 use crate::ledger::fingerprint::{Fingerprint, FingerprintKind};
 use crate::ledger::job::{
-    Decision, Job, JobInput, JobPlan, JobStatus, Refusal, Scanned, decide, meaning, show_time,
+    Decision, Job, JobInput, JobPlan, JobStatus, Refusal, Scanned, TableHistory, decide, meaning, show_time,
 };
 use crate::ledger::journal::{Journal, Written};
 use crate::ledger::lock::{JobLock, Locked, lock};
@@ -24,6 +24,7 @@ use crate::plan::unit::WorkUnit;
 use crate::reject::RejectError;
 use crate::reject::merge::{check_writable, delete_parts};
 use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
+use crate::schema::identity::TableIdentity;
 use crate::settings::{JobSettings, LoadSettings, TimestampMode};
 
 /// Why a run cannot be at its job.
@@ -141,7 +142,9 @@ pub fn open_job(
         let kind = known.map_or(how.fingerprint, |known| known.fingerprint.kind);
         input.fingerprint = Fingerprint::of(file, kind)?;
     }
-    let decision = decide(found.as_ref(), &asked, how.rerun, now_us, surveyed.identity.gc_grace)?;
+    let TableIdentity { gc_grace, truncated_us, .. } = surveyed.identity;
+    let history = TableHistory { gc_grace, truncated_us };
+    let decision = decide(found.as_ref(), &asked, how.rerun, now_us, history)?;
     let (job, run) = match (decision, found) {
         (Decision::NothingToDo, Some(job)) => {
             let progress = ledger.progress(job.id)?;

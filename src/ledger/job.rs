@@ -255,6 +255,17 @@ pub enum Refusal {
         /// What is different.
         change: String,
     },
+    /// What was loaded is gone.
+    #[error(
+        "job {job} is unfinished, and {table} was truncated since it was begun, so that what is done would have to be done again: begin \
+         it anew with --restart"
+    )]
+    Truncated {
+        /// The job.
+        job: String,
+        /// The table.
+        table: TableName,
+    },
     /// Deleted rows could come back.
     #[error(
         "job {job} is unfinished and was begun {begun}, longer ago than gc_grace_seconds ({gc_grace_seconds}) of {table}: rows that were \
@@ -272,6 +283,15 @@ pub enum Refusal {
     },
 }
 
+/// What the cluster says of a table's past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableHistory {
+    /// How long deletions are remembered.
+    pub gc_grace: Duration,
+    /// When it was last truncated, in microseconds since 1970-01-01T00:00:00Z.
+    pub truncated_us: Option<i64>,
+}
+
 /// What a run does that finds `found` under its job's name and is asked for `asked`.
 ///
 /// # Errors
@@ -281,7 +301,7 @@ pub fn decide(
     asked: &JobPlan,
     rerun: Rerun,
     now_us: i64,
-    gc_grace: Duration,
+    history: TableHistory,
 ) -> Result<Decision, Refusal> {
     let Some(job) = found else { return Ok(Decision::Begin) };
     let (plan, name) = (&job.plan, || job.name.clone());
@@ -304,6 +324,10 @@ pub fn decide(
     if let Some(change) = plan.input_change(asked) {
         return Err(Refusal::Inputs { job: name(), change });
     }
+    if history.truncated_us.is_some_and(|at| at > job.begun_us) {
+        return Err(Refusal::Truncated { job: name(), table: plan.table.clone() });
+    }
+    let gc_grace = history.gc_grace;
     let age_us = u128::try_from(now_us.saturating_sub(job.begun_us)).unwrap_or(0);
     if age_us > gc_grace.as_micros() {
         return Err(Refusal::TooOld {

@@ -1,5 +1,6 @@
 //! What tells a table from every other, and how long its deletions are remembered: what the ledger needs to know of it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use scylla::client::session::Session;
@@ -17,7 +18,13 @@ pub struct TableIdentity {
     pub table_id: String,
     /// How long the cluster remembers deletions (`gc_grace_seconds`).
     pub gc_grace: Duration,
+    /// When the table was last truncated, in microseconds since 1970-01-01T00:00:00Z by a node's clock; `None` if never, as far as
+    /// that node tells.
+    pub truncated_us: Option<i64>,
 }
+
+/// What `system.local` of Cassandra knows of truncations.
+type TruncatedAt = HashMap<Uuid, Vec<u8>>;
 
 /// Asks the cluster for a table's identity.
 ///
@@ -35,5 +42,34 @@ pub async fn read_identity(session: &Session, table: &TableName) -> Result<Table
     let gone = || SchemaError::Changed { table: table.clone(), change: "it was dropped".to_owned() };
     let (id, seconds) = tables.into_iter().next().ok_or_else(gone)?;
     let gc_grace = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-    Ok(TableIdentity { cluster, table_id: id.to_string(), gc_grace })
+    let truncated_us =
+        truncations(session).await.and_then(|times| times.get(&id).and_then(|at| truncated_us(at)));
+    Ok(TableIdentity { cluster, table_id: id.to_string(), gc_grace, truncated_us })
+}
+
+/// When tables were truncated. ScyllaDB keeps this elsewhere: where the question is not understood, nothing is known.
+async fn truncations(session: &Session) -> Option<TruncatedAt> {
+    let found: Vec<(Option<TruncatedAt>,)> =
+        rows(session, "SELECT truncated_at FROM system.local", ()).await.ok()?;
+    found.into_iter().next()?.0
+}
+
+/// The time in a truncation record of Cassandra (`SystemKeyspace.truncationAsMapEntry`): the last eight bytes, in milliseconds.
+fn truncated_us(record: &[u8]) -> Option<i64> {
+    let (_, millis) = record.split_last_chunk::<8>()?;
+    i64::from_be_bytes(*millis).checked_mul(1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_truncation_is_at_the_end_of_its_record() {
+        let check = |record: &[u8], expected| assert_eq!(truncated_us(record), expected, "{record:?}");
+        let position = [0; 12];
+        check(&[&position[..], &1_700_000_000_123_i64.to_be_bytes()].concat(), Some(1_700_000_000_123_000));
+        check(&[&position[..], &i64::MAX.to_be_bytes()].concat(), None);
+        check(&[1, 2, 3], None);
+    }
 }

@@ -5,7 +5,7 @@ use crate::schema::table::{Column, ColumnRole};
 use crate::schema::types::CqlType;
 
 const DAY_US: i64 = 86_400 * 1_000_000;
-const GRACE: Duration = Duration::from_secs(10 * 86_400);
+const GRACE: TableHistory = TableHistory { gc_grace: Duration::from_secs(10 * 86_400), truncated_us: None };
 
 fn input(path: &str, hash: &str) -> JobInput {
     let modified = FileTime { seconds: 1, nanoseconds: 0 };
@@ -143,8 +143,21 @@ fn a_job_older_than_the_grace_of_deletions_does_not_go_on() {
         "{refusal}"
     );
     assert!(refusal.contains("--restart"), "{refusal}");
-    assert_eq!(at(-1, Duration::ZERO), Ok(Decision::Resume), "a clock that went back is no age");
-    assert!(at(1, Duration::ZERO).is_err());
+    let none = TableHistory { gc_grace: Duration::ZERO, ..GRACE };
+    assert_eq!(at(-1, none), Ok(Decision::Resume), "a clock that went back is no age");
+    assert!(at(1, none).is_err());
+}
+
+#[test]
+fn a_job_whose_table_was_truncated_since_does_not_go_on() {
+    let job = Job { begun_us: 1_000, ..job(JobStatus::Interrupted, true) };
+    let at = |truncated_us, rerun| {
+        decide(Some(&job), &plan(), rerun, DAY_US, TableHistory { truncated_us, ..GRACE })
+    };
+    assert_eq!(at(Some(999), Rerun::Continue), Ok(Decision::Resume));
+    assert_eq!(at(Some(1_001), Rerun::Restart), Ok(Decision::Begin));
+    let refusal = at(Some(1_001), Rerun::Continue).unwrap_err().to_string();
+    assert!(refusal.contains("ks.t was truncated") && refusal.contains("--restart"), "{refusal}");
 }
 
 #[test]
