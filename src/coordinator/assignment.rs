@@ -4,8 +4,11 @@
 //! prefix that it had settled; so does what an earlier run left. A unit that was begun by three workers that died is failed, for it
 //! probably killed them.
 
+mod error;
+
 use std::collections::BTreeMap;
 
+pub use self::error::AssignmentError;
 use super::workers::WorkerId;
 use crate::control::message::{Prefix, UnitCounts, UnitReport};
 use crate::plan::unit::{Chunk, UnitId, WorkUnit};
@@ -55,71 +58,6 @@ struct Lease {
     started: bool,
     counts: UnitCounts,
     prefix: Prefix,
-}
-
-/// Why a worker's message about a unit, or what is known of it from an earlier run, cannot be right.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AssignmentError {
-    /// The worker speaks of a unit that it does not hold.
-    #[error("worker {worker} speaks of unit {unit}, which it does not hold: this is a bug")]
-    NotHeld {
-        /// The worker.
-        worker: WorkerId,
-        /// The unit.
-        unit: UnitId,
-    },
-    /// The counts do not close.
-    #[error(
-        "the accounting of unit {unit} does not close: {planned} records planned, {records} read, {written} written, {rejected} \
-         rejected; its rows may not all be in the table"
-    )]
-    DoesNotClose {
-        /// The unit.
-        unit: UnitId,
-        /// Records that the scan counted.
-        planned: u64,
-        /// Records that the worker read.
-        records: u64,
-        /// Rows acknowledged.
-        written: u64,
-        /// Records rejected.
-        rejected: u64,
-    },
-    /// The prefix of an attempt has shrunk, or is longer than its unit.
-    #[error(
-        "an attempt at unit {unit} was settled up to its chunk {before} of {chunks} and is now up to {now}: this is a bug"
-    )]
-    PrefixJumps {
-        /// The unit.
-        unit: UnitId,
-        /// Chunks settled before.
-        before: u32,
-        /// Chunks settled now.
-        now: u32,
-        /// Chunks that there are.
-        chunks: u32,
-    },
-    /// The attempts at a unit do not follow each other.
-    #[error(
-        "what is known of unit {unit} does not fit together: an attempt begins with its chunk {found}, but the ones before it end \
-         at {expected}; load the inputs anew"
-    )]
-    Gap {
-        /// The unit.
-        unit: UnitId,
-        /// Where the next attempt should begin.
-        expected: u32,
-        /// Where it begins.
-        found: u32,
-    },
-    /// An attempt is said to be of this run, or a later one.
-    #[error("an attempt at unit {unit} is known from run {run}, which has only begun: load the inputs anew")]
-    NotEarlier {
-        /// The unit.
-        unit: UnitId,
-        /// The attempt's run.
-        run: u32,
-    },
 }
 
 /// The state of every unit planned so far.

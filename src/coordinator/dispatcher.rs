@@ -11,6 +11,7 @@ use super::assignment::{Assignment, AssignmentError};
 use super::latency::LatencyTally;
 use super::planner::Planned;
 use super::session_gate::SessionGate;
+use super::watch::Watch;
 use super::workers::{Worker, WorkerId, WorkerKind};
 use crate::control::message::{FailureKind, FromWorker, JobSpec, PROTOCOL_VERSION, ToWorker, UnitCounts};
 use crate::ledger::job::Scanned;
@@ -37,12 +38,6 @@ const EVENTS_AHEAD: usize = 1_024;
 const UNITS_AHEAD: usize = 4;
 /// How often progress is shown and written down, and deadlines are looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// A worker with a unit that says nothing for so long is stuck.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// How long workers may take to stop before they are killed.
-const STOP_WITHIN: Duration = Duration::from_secs(15);
-/// A tick that comes so late says that this process itself stood still (Ctrl-Z, a sleeping machine), so that nobody was heard.
-const STOOD_STILL: Duration = Duration::from_secs(5);
 /// Workers that may die in a row, for each that runs at once, before any of them has done a unit.
 const FRUITLESS_DEATHS_PER_WORKER: usize = 3;
 
@@ -104,7 +99,6 @@ struct Member {
     ready: bool,
     /// Whether it has said its last word: whatever comes now is its end.
     parted: bool,
-    heard: Instant,
     in_flight: u64,
     waiting: u64,
 }
@@ -123,11 +117,10 @@ pub struct Dispatcher<'a> {
     planned: Option<u64>,
     gate: SessionGate,
     stopped: Option<Stopped>,
-    stop_by: Option<Instant>,
+    watch: Watch,
     finishing: bool,
     workers_lost: u64,
     fruitless_deaths: usize,
-    ticked: Instant,
     latency: LatencyTally,
     journal: Option<Journal>,
 }
@@ -154,11 +147,10 @@ impl<'a> Dispatcher<'a> {
             planned: None,
             gate,
             stopped: None,
-            stop_by: None,
+            watch: Watch::new(Instant::now()),
             finishing: false,
             workers_lost: 0,
             fruitless_deaths: 0,
-            ticked: Instant::now(),
             latency: LatencyTally::default(),
             journal: None,
         }
@@ -221,7 +213,7 @@ impl<'a> Dispatcher<'a> {
             // Whatever was going on is ending already: end it now, for the reason that it had.
             Event::Signal(_) if self.stopped.is_some() || self.finishing => {
                 self.kill_all();
-                self.stop_by = Some(Instant::now());
+                self.watch.expect_end_now(Instant::now());
             }
             Event::Signal(number) => self.stop(Stopped::Signal(number)),
             Event::JournalFailed(reason) => self.stop(Stopped::Failed(FailureKind::Output, reason)),
@@ -254,7 +246,7 @@ impl<'a> Dispatcher<'a> {
 
     fn on_message(&mut self, id: WorkerId, message: FromWorker) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        member.heard = Instant::now();
+        self.watch.hear(id, Instant::now());
         match message {
             FromWorker::Hello { version: PROTOCOL_VERSION } => {
                 // In a dry run there is no session to wait for.
@@ -308,6 +300,7 @@ impl<'a> Dispatcher<'a> {
 
     fn on_closed(&mut self, id: WorkerId, reason: Option<String>) {
         let Some(mut member) = self.members.remove(&id) else { return };
+        self.watch.forget(id);
         let expected = self.finishing || (member.parted && self.assignment.held_by(id) == 0);
         if reason.is_some() {
             // What it says cannot be understood, so it will not end by being told to.
@@ -339,23 +332,18 @@ impl<'a> Dispatcher<'a> {
     fn on_tick(&mut self) {
         self.show_progress();
         self.write_down();
-        let now = Instant::now();
-        if self.stop_by.is_some_and(|stop_by| now >= stop_by) {
+        let overdue = self.watch.look(Instant::now(), !self.events.is_empty());
+        if overdue.end {
             self.kill_all();
             // A worker that is a thread cannot be killed; it ends with the process.
             if matches!(self.options.kind, WorkerKind::Thread) {
                 self.members.clear();
             }
         }
-        let stood_still = now.duration_since(self.ticked) > STOOD_STILL;
-        self.ticked = now;
-        for (id, member) in &mut self.members {
-            if stood_still || !self.events.is_empty() {
-                // What it said may wait among the events.
-                member.heard = now;
-            }
-            let working = !member.parted && self.assignment.held_by(*id) > 0;
-            if working && now.duration_since(member.heard) > SILENCE_MAX {
+        for id in overdue.silent {
+            if self.assignment.held_by(id) > 0
+                && let Some(member) = self.members.get_mut(&id).filter(|member| !member.parted)
+            {
                 member.worker.kill();
             }
         }
@@ -373,8 +361,7 @@ impl<'a> Dispatcher<'a> {
             }
         };
         let hello = ToWorker::Hello { version: PROTOCOL_VERSION, job: Box::new(self.options.job.clone()) };
-        let heard = Instant::now();
-        let member = Member { worker, ready: false, parted: false, heard, in_flight: 0, waiting: 0 };
+        let member = Member { worker, ready: false, parted: false, in_flight: 0, waiting: 0 };
         self.members.insert(id, member);
         self.tell(id, hello);
     }
@@ -401,6 +388,7 @@ impl<'a> Dispatcher<'a> {
                 .collect();
             for id in idle {
                 let Some((unit, attempt)) = self.assignment.lease(id) else { return };
+                self.watch.hear(id, Instant::now());
                 self.tell(id, ToWorker::Unit { unit, attempt });
             }
         }
@@ -420,7 +408,7 @@ impl<'a> Dispatcher<'a> {
             // One that is still connecting is not waited for.
             self.tell(id, if ready { ToWorker::Finish } else { ToWorker::Stop });
         }
-        self.stop_by = Some(Instant::now() + STOP_WITHIN);
+        self.watch.expect_end(Instant::now());
     }
 
     fn stop(&mut self, why: Stopped) {
@@ -428,7 +416,7 @@ impl<'a> Dispatcher<'a> {
             return;
         }
         self.stopped = Some(why);
-        self.stop_by = Some(Instant::now() + STOP_WITHIN);
+        self.watch.expect_end(Instant::now());
         let members: Vec<WorkerId> = self.members.keys().copied().collect();
         for id in members {
             self.tell(id, ToWorker::Stop);

@@ -11,6 +11,7 @@ pub mod session_gate;
 pub mod signals;
 pub mod summary;
 pub mod survey;
+pub mod watch;
 pub mod workers;
 
 use std::io;
