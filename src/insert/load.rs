@@ -336,3 +336,6 @@ impl ChunkLoad {
         self.unit.settle(self.index, Tally { written, rejected });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,6 +139,10 @@ impl Desk {
 
     /// Starts telling progress.
     pub fn start_ticker(self: &Arc<Self>) -> Ticker {
+        self.tick(PROGRESS_EVERY)
+    }
+
+    fn tick(self: &Arc<Self>, every: Duration) -> Ticker {
         let (stop, stopped) = bounded::<()>(0);
         let desk = Arc::clone(self);
         let thread = thread::spawn(move || {
@@ -148,7 +152,7 @@ impl Desk {
                 let only_news = select! {
                     recv(stopped) -> _ => return,
                     recv(desk.rung) -> _ => true,
-                    default(PROGRESS_EVERY) => false,
+                    default(every) => false,
                 };
                 desk.tell_progress(only_news);
                 desk.tell_fault(&mut fault_told);
@@ -186,23 +190,170 @@ impl Ticker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::insert::load::RejectBrake;
+    use crate::control::message::Prefix;
+    use crate::format::csv::dialect::Dialect;
+    use crate::format::csv::reader::ChunkReader;
+    use crate::insert::load::{ChunkLoad, MemoryLease, RejectBrake};
     use crate::plan::unit::{Chunk, FileId, UnitId, WorkUnit};
     use crate::reject::part::{PartFiles, PartWriter};
+    use crate::reject::{Fault, RejectCode};
+    use std::path::{Path, PathBuf};
+    use std::sync::mpsc;
+
+    const RECORDS: u64 = 2;
+
+    /// Where the desk speaks to: passes on every message with the reasons that are on the disk by then.
+    struct Listener {
+        messages: mpsc::Sender<(FromWorker, usize)>,
+        reasons: PathBuf,
+    }
+
+    impl Write for Listener {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            let reasons = std::fs::read_to_string(&self.reasons).unwrap_or_default();
+            self.messages.send((serde_json::from_slice(line).unwrap(), reasons.lines().count())).unwrap();
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A desk with a unit of three chunks.
+    struct Office {
+        desk: Arc<Desk>,
+        unit: Arc<UnitLoad>,
+        chunks: Vec<ChunkLoad>,
+        said: mpsc::Receiver<(FromWorker, usize)>,
+    }
+
+    impl Office {
+        fn new(rejects: &Path) -> Office {
+            let (messages, said) = mpsc::channel();
+            let files = PartFiles::new(rejects, UnitId(0), 1, 1);
+            let halt = Arc::new(Halt::default());
+            let listener = Listener { messages, reasons: files.reasons.clone() };
+            let desk = Arc::new(Desk::new(listener, Arc::clone(&halt)));
+            let chunk = |index: u64| Chunk { start: index * 4, len: 4, records: RECORDS, line: 1 };
+            let chunks: Vec<Chunk> = (0..3).map(chunk).collect();
+            let unit = WorkUnit {
+                id: UnitId(0),
+                file: FileId(0),
+                first_ordinal: 0,
+                first_record: 1,
+                chunks: chunks.clone(),
+            };
+            let brake = Arc::new(RejectBrake::new(u64::MAX));
+            let bell = desk.bell().clone();
+            let on_grown = Box::new(move |_| bell.ring());
+            let rejects = PartWriter::new(files);
+            let unit = UnitLoad::new(unit, 1, "in.csv".into(), rejects, halt, brake, on_grown);
+            let unit = Arc::new(unit);
+            desk.begin(Arc::clone(&unit));
+            let chunks = (0..).zip(chunks).map(|(index, chunk)| {
+                let records = ChunkReader::new(&Dialect::default()).read(b"x\ny\n".to_vec()).unwrap();
+                unit.begin_chunk(Box::new(()) as MemoryLease);
+                ChunkLoad::new(Arc::clone(&unit), index, chunk, 1 + u64::from(index) * RECORDS, records)
+            });
+            let chunks = chunks.collect();
+            assert!(matches!(said.recv(), Ok((FromWorker::UnitStarted { .. }, 0))));
+            Office { desk, unit, chunks, said }
+        }
+
+        fn reject(&self, chunk: usize) {
+            let message = "bad".into();
+            let fault = Fault { code: RejectCode::InvalidNumber, column: None, value: None, message };
+            self.chunks[chunk].reject(0, &fault);
+        }
+
+        /// What was said of the unit: how many chunks are settled (all: it is done), and how many reasons were on the disk by then.
+        fn said(&self) -> Vec<(u32, usize)> {
+            let chunks = |message| match message {
+                FromWorker::Progress { prefix: Prefix { chunks, .. }, .. } => chunks,
+                FromWorker::UnitDone { report } => {
+                    assert_eq!((report.attempt, report.counts), (1, self.unit.counts()));
+                    3
+                }
+                other => panic!("{other:?}"),
+            };
+            self.said.try_iter().map(|(message, reasons)| (chunks(message), reasons)).collect()
+        }
+    }
+
+    #[test]
+    fn rejects_are_on_the_disk_before_the_prefix_that_they_are_in_is_told() {
+        let tmp = tempfile::tempdir().unwrap();
+        let office = Office::new(tmp.path());
+        office.reject(1);
+        office.desk.tell_progress(false);
+        assert_eq!(office.said(), [(0, 0)], "nobody needs them yet");
+        office.chunks[0].written(2);
+        office.chunks[1].written(1);
+        office.desk.tell_progress(false);
+        assert_eq!(office.said(), [(2, 1)]);
+        office.reject(2);
+        office.chunks[2].written(1);
+        office.desk.tell_progress(false);
+        office.desk.tell_progress(false);
+        assert_eq!(office.said(), [(3, 2)], "once it is told to be done, there is nothing more to tell");
+    }
+
+    #[test]
+    fn a_prefix_whose_rejects_cannot_be_kept_is_never_told() {
+        let tmp = tempfile::tempdir().unwrap();
+        let dir = tmp.path().join("rejects");
+        let office = Office::new(&dir);
+        office.chunks[0].written(2);
+        office.desk.tell_progress(false);
+        std::fs::write(&dir, "a file where a folder should be").unwrap();
+        office.reject(1);
+        office.chunks[1].written(1);
+        office.chunks[2].written(2);
+        assert!(office.unit.keep_rejects().is_err());
+        office.desk.close_units();
+        assert_eq!(office.said(), [(1, 0)]);
+        assert_eq!(office.desk.halt().failure().map(|failure| failure.kind), Some(FailureKind::Output));
+    }
+
+    #[test]
+    fn news_are_told_and_nothing_else_where_only_news_are_wanted() {
+        let tmp = tempfile::tempdir().unwrap();
+        let office = Office::new(tmp.path());
+        office.chunks[1].written(2);
+        office.desk.tell_progress(true);
+        office.chunks[0].written(2);
+        office.desk.tell_progress(true);
+        office.desk.tell_progress(true);
+        assert_eq!(office.said(), [(2, 0)]);
+    }
+
+    #[test]
+    fn whoever_rings_does_not_wait_for_the_tick() {
+        let tmp = tempfile::tempdir().unwrap();
+        let office = Office::new(tmp.path());
+        let ticker = office.desk.tick(Duration::from_secs(3_600));
+        office.chunks.iter().for_each(|chunk| chunk.written(RECORDS));
+        let told = || office.said.recv_timeout(Duration::from_secs(60)).map(|(message, _)| message);
+        while !matches!(told().unwrap(), FromWorker::UnitDone { .. }) {}
+        ticker.stop();
+    }
+
+    #[test]
+    fn what_a_unit_that_is_cut_short_has_rejected_is_kept_and_told() {
+        let tmp = tempfile::tempdir().unwrap();
+        let office = Office::new(tmp.path());
+        office.chunks[0].written(2);
+        office.reject(2);
+        office.desk.halt().stop();
+        office.desk.close_units();
+        assert_eq!(office.said(), [(1, 1)]);
+    }
 
     #[test]
     fn a_unit_that_is_cut_short_does_not_keep_the_channel_open() {
-        let halt = Arc::new(Halt::default());
-        let desk = Arc::new(Desk::new(std::io::sink(), Arc::clone(&halt)));
-        let chunks = vec![Chunk { start: 0, len: 10, records: 1, line: 1 }];
-        let unit = WorkUnit { id: UnitId(0), file: FileId(0), first_ordinal: 0, first_record: 1, chunks };
-        let rejects = PartWriter::new(PartFiles::new("never-made".as_ref(), unit.id, 1, 1));
-        let brake = Arc::new(RejectBrake::new(u64::MAX));
-        let bell = desk.bell().clone();
-        let load =
-            UnitLoad::new(unit, 1, "in.csv".into(), rejects, halt, brake, Box::new(move |_| bell.ring()));
-        desk.begin(Arc::new(load));
-        desk.close_units();
-        assert_eq!(Arc::strong_count(&desk), 1);
+        let office = Office::new(Path::new("never-made"));
+        office.desk.close_units();
+        assert_eq!(Arc::strong_count(&office.desk), 1);
     }
 }
