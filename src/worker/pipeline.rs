@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
 
@@ -48,6 +48,8 @@ struct Shared<E: Engine> {
     engine: Arc<E>,
     feed: Sender<BoundBatch<E::Row>>,
     desk: Arc<Desk>,
+    /// Readers that no thread is using: there come to be as many as threads.
+    readers: Mutex<Vec<ChunkReader>>,
 }
 
 /// An input file that is open, and the way its records become rows.
@@ -104,7 +106,7 @@ impl<E: Engine> Pipeline<E> {
             .build()
             .map_err(|error| Failure { kind: FailureKind::Protocol, message: error.to_string() })?;
         let brake = Arc::new(RejectBrake::new(job.reject_limit.unwrap_or(u64::MAX)));
-        let shared = Arc::new(Shared { job, engine, feed, desk });
+        let shared = Arc::new(Shared { job, engine, feed, desk, readers: Mutex::default() });
         let memory = Arc::new(MemoryBudget::new(MEMORY_BYTES));
         Ok(Pipeline { shared, pool, memory, source: None, brake })
     }
@@ -205,13 +207,22 @@ impl<E: Engine> Shared<E> {
         // What was proved of the file holds only while nobody writes to it.
         input.check_unchanged(file)?;
         let (path, end) = (&input.path, start + len);
-        let records = ChunkReader::new(&self.job.dialect)
-            .read(bytes)
-            .map_err(|source| ChunkFailure::Parse { path: path.clone(), start, end, source })?;
+        let mut reader = self.readers().pop().unwrap_or_else(|| ChunkReader::new(&self.job.dialect));
+        let records = reader.read(bytes).map_err(|source| ChunkFailure::Parse {
+            path: path.clone(),
+            start,
+            end,
+            source,
+        })?;
+        self.readers().push(reader);
         match records.len() as u64 {
             found if found == expected => Ok(records),
             found => Err(ChunkFailure::Changed { path: path.clone(), start, end, expected, found }),
         }
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<ChunkReader>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Encodes and binds each record; bad ones are rejected on the way.

@@ -40,14 +40,14 @@ pub enum ReadError {
     },
 }
 
-/// Reads chunks of one dialect, one after the other or on one thread of many.
+/// Reads chunks of one dialect, one after the other.
 pub struct ChunkReader {
     machine: Machine,
     core: csv_core::Reader,
     /// Where csv-core puts the ends of a record's fields.
     ends: Vec<usize>,
-    /// An empty batch whose memory is used again.
-    spare: RecordBatch,
+    /// How many fields and records the last chunk had: the next one has about as many.
+    last: (usize, usize),
 }
 
 impl ChunkReader {
@@ -56,17 +56,7 @@ impl ChunkReader {
         let mut core = dialect.core_reader();
         // The first read strips a byte order mark, which is data at the start of a chunk. An empty line takes its place.
         core.read_record(b"\n", &mut [0], &mut [0]);
-        ChunkReader { machine: Machine::new(dialect), core, ends: Vec::new(), spare: RecordBatch::default() }
-    }
-
-    /// Takes back a batch that is done with, for its memory: returns its buffer, emptied, to be filled with the next chunk.
-    pub fn recycle(&mut self, mut batch: RecordBatch) -> Vec<u8> {
-        let mut bytes = std::mem::take(&mut batch.bytes);
-        bytes.clear();
-        batch.fields.clear();
-        batch.records.clear();
-        self.spare = batch;
-        bytes
+        ChunkReader { machine: Machine::new(dialect), core, ends: Vec::new(), last: (0, 0) }
     }
 
     /// The records of a chunk. Empty lines and comments are none, nor is a comment at the end without a line end
@@ -79,8 +69,9 @@ impl ChunkReader {
         if len > CHUNK_BYTES_MAX {
             return Err(ReadError::TooLong { bytes: len });
         }
-        let mut batch = std::mem::take(&mut self.spare);
-        batch.bytes = bytes;
+        let (fields, records) = self.last;
+        let mut batch =
+            RecordBatch { bytes, fields: Vec::with_capacity(fields), records: Vec::with_capacity(records) };
         let mut line = 0;
         let mut pos = 0;
         while let Gap::Record(start) = self.machine.skip_gap(&batch.bytes[..len], pos, State::RecordStart) {
@@ -98,6 +89,7 @@ impl ChunkReader {
             line += end.newlines;
             pos = end.raw;
         }
+        self.last = (batch.fields.len(), batch.records.len());
         Ok(batch)
     }
 
@@ -312,7 +304,6 @@ mod tests {
                 .collect();
             assert_eq!(fields, csv_records(dialect, bytes));
         }
-        reader.recycle(batch);
     }
 
     #[test]
@@ -359,16 +350,6 @@ mod tests {
                 Some(&bytes[..4])
             );
         }
-    }
-
-    #[test]
-    fn a_recycled_batch_gives_its_memory_and_nothing_else() {
-        let mut reader = ChunkReader::new(&Dialect::default());
-        let batch = reader.read(b"a,b\nc,d\n".to_vec()).unwrap();
-        let buffer = reader.recycle(batch);
-        assert!(buffer.is_empty() && buffer.capacity() >= 8);
-        let batch = reader.read(b"e\n".to_vec()).unwrap();
-        assert_eq!(records(&batch), true_records(&Dialect::default(), b"e\n"));
     }
 
     proptest! {
