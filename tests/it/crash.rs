@@ -31,7 +31,7 @@ fn expect_each_record_once(load: &NumberedLoad, run: &Finished) {
 
 #[test]
 fn a_worker_that_is_killed_in_mid_load_costs_no_row_and_counts_none_twice() {
-    let Some(load) = NumberedLoad::of(30_000) else { return };
+    let Some(load) = NumberedLoad::of(12_000) else { return };
     load.relay.allow_writes(5_000);
     let running = load.wait_for_writes(load.run(3).start());
     let before: BTreeSet<u32> = running.workers().into_iter().collect();
@@ -56,7 +56,7 @@ fn a_worker_that_is_killed_in_mid_load_costs_no_row_and_counts_none_twice() {
 #[test]
 fn workers_that_are_killed_again_and_again_cost_no_row() {
     const KILLS: u64 = 5;
-    let Some(load) = NumberedLoad::of(30_000) else { return };
+    let Some(load) = NumberedLoad::of(12_000) else { return };
     load.relay.allow_writes(0);
     // A worker holds at most two units of 100 records, so one that has written 500 rows since the last death has done what
     // it held then: no unit sees two deaths, and units are done between them.
@@ -72,6 +72,95 @@ fn workers_that_are_killed_again_and_again_cost_no_row() {
     let run = running.finish().expect_code(0);
     assert_eq!(run.number("workers_lost"), KILLS);
     expect_each_record_once(&load, &run);
+}
+
+/// Records so long that the file is three times what a worker may hold.
+struct LongRecords {
+    load: NumberedLoad,
+    /// Every so many records, one is bad.
+    bad_every: u64,
+}
+
+impl LongRecords {
+    const RECORDS: u64 = 6_000;
+    const NOTE_BYTES: usize = 4 << 10;
+    /// What a worker may have sent and not told: 8 MiB of input.
+    const WINDOW_RECORDS: u64 = (8 << 20) / Self::NOTE_BYTES as u64;
+
+    fn of(bad_every: u64) -> Option<LongRecords> {
+        let mut load = NumberedLoad::of(Self::RECORDS)?;
+        let records: String = (0..Self::RECORDS).map(|id| Self::record(bad_every, id)).collect();
+        load.file = load.scratch.write("long.csv", format!("id,note\n{records}"));
+        Some(LongRecords { load, bad_every })
+    }
+
+    fn note(id: u64) -> String {
+        format!("record {id} of the file {}", "x".repeat(Self::NOTE_BYTES))
+    }
+
+    fn record(bad_every: u64, id: u64) -> String {
+        let bad = if (id + 1).is_multiple_of(bad_every) { "bad" } else { "" };
+        format!("{bad}{id},{}\n", Self::note(id))
+    }
+
+    fn bad(&self) -> impl Iterator<Item = u64> {
+        (0..Self::RECORDS).filter(|id| (id + 1).is_multiple_of(self.bad_every))
+    }
+
+    /// Starts a load of one unit by one worker, and kills the worker whenever so many more rows have been written.
+    fn run_with_deaths(&self, rows: &[u64]) -> Finished {
+        self.load.relay.allow_writes(0);
+        let mut running = self.load.run_in_units(1, "64MiB").start();
+        for rows in rows {
+            self.load.relay.allow_writes(*rows);
+            running = self.load.wait_for_writes(running);
+            running.workers().into_iter().for_each(kill_worker);
+        }
+        self.load.relay.allow_all_writes();
+        let run = running.finish();
+        assert_eq!((run.number("workers_lost"), run.number("units")), (rows.len() as u64, 1));
+        run
+    }
+
+    /// Fails the test unless the good records, and only they, are rows.
+    fn expect_rows(&self) {
+        let bad: BTreeSet<u64> = self.bad().collect();
+        let good = (0..Self::RECORDS).filter(|id| !bad.contains(id));
+        let rows = self.load.rows();
+        assert!(
+            rows.iter().map(|(id, note)| (*id as u64, note.clone())).eq(good.map(|id| (id, Self::note(id))))
+        );
+    }
+}
+
+#[test]
+fn a_killed_workers_unit_goes_on_from_what_was_told_of_it() {
+    let Some(long) = LongRecords::of(u64::MAX) else { return };
+    const KILLED_AFTER: u64 = 5_000;
+    let run = long.run_with_deaths(&[KILLED_AFTER]).expect_code(0);
+    run.expect_counts(LongRecords::RECORDS, LongRecords::RECORDS, 0);
+    long.expect_rows();
+    let sent: u64 = long.load.relay.writes_passed().values().sum();
+    let again = sent - LongRecords::RECORDS;
+    assert!(again <= LongRecords::WINDOW_RECORDS && again < KILLED_AFTER / 2, "{again} rows were sent again");
+}
+
+#[test]
+fn each_reject_is_told_once_whichever_workers_died_over_it() {
+    let Some(long) = LongRecords::of(75) else { return };
+    let run = long.run_with_deaths(&[1_500, 2_000]).expect_code(1);
+    let bad = long.bad().count() as u64;
+    let dir = long.load.scratch.join(run.summary["rejects_dir"].as_str().expect("rejects"));
+    run.expect_counts(LongRecords::RECORDS, LongRecords::RECORDS - bad, bad);
+    long.expect_rows();
+    let rejected: String = long.bad().map(|id| LongRecords::record(75, id)).collect();
+    let told = std::fs::read_to_string(dir.join("rejected-long.csv")).expect("rejected records");
+    assert!(told == format!("id,note\n{rejected}"), "each once, in the order of the file");
+    let reasons = std::fs::read_to_string(dir.join("reasons.jsonl")).expect("reasons");
+    let reason = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+    let told: Vec<u64> = reasons.lines().filter_map(|line| reason(line)["record"].as_u64()).collect();
+    assert_eq!(told, long.bad().map(|id| id + 1).collect::<Vec<_>>());
+    assert_eq!(std::fs::read_dir(&dir).expect("a directory").count(), 2, "no part is left");
 }
 
 #[test]
@@ -126,7 +215,7 @@ fn workers_that_die_as_soon_as_they_start_end_the_load() {
 
 #[test]
 fn a_coordinator_that_is_killed_leaves_no_worker_and_a_second_run_completes_the_load() {
-    let Some(load) = NumberedLoad::of(20_000) else { return };
+    let Some(load) = NumberedLoad::of(10_000) else { return };
     load.relay.allow_writes(3_000);
     let running = load.wait_for_writes(load.run(3).start());
     let workers = running.workers();

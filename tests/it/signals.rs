@@ -6,7 +6,7 @@ use crate::support::numbered::NumberedLoad;
 use crate::support::program::{is_alive, send_signal, wait_until};
 
 /// Records of a file of which only a part may be written before the load is stopped.
-const RECORDS: u64 = 30_000;
+const RECORDS: u64 = 12_000;
 /// How soon a load that is stopped must have ended where nothing answers: requests in flight have 5 s to end.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 /// How soon a load must have ended one of whose workers does not obey: it is killed after 15 s.
@@ -24,7 +24,7 @@ fn check_stops_in_order(signal: &str, code: i32, workers: usize) {
     let begin = Instant::now();
     send_signal(running.pid(), signal);
     // The requests in flight may end now; there is not enough for the whole file.
-    load.relay.allow_writes(10_000);
+    load.relay.allow_writes(5_000);
     let run = running.finish().expect_code(code);
     assert!(begin.elapsed() < STOPPED_WITHIN, "it took {:?}", begin.elapsed());
     assert_eq!(run.summary["status"], "interrupted");
