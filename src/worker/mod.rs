@@ -136,3 +136,6 @@ fn next_unit(inbox: &Receiver<ToWorker>, halt: &Halt) -> Result<Option<(WorkUnit
 fn protocol(message: String) -> Failure {
     Failure { kind: FailureKind::Protocol, message }
 }
+
+#[cfg(test)]
+mod tests;
