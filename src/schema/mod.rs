@@ -1,5 +1,6 @@
 //! What the table wants: its columns and types, how a file's fields map to them, and the statement that writes a row.
 
+pub mod ddl;
 pub mod identity;
 pub mod mapping;
 pub mod prepare;

@@ -199,7 +199,7 @@ pub async fn read_table(session: &Session, name: &TableName) -> Result<TableSche
 }
 
 /// A column as `system_schema.columns` has it: name, kind, position in the key, type.
-type ColumnRow = (String, String, i32, String);
+pub(super) type ColumnRow = (String, String, i32, String);
 
 /// Asks the schema tables: they are local to every node, so one answer is enough, whatever the load's consistency.
 pub(super) async fn rows<R>(
@@ -260,7 +260,7 @@ fn is_system(keyspace: &str) -> bool {
 }
 
 /// The names that `wanted` may be a slip of, or else all.
-fn hint(wanted: &str, mut names: Vec<String>) -> String {
+pub(super) fn hint(wanted: &str, mut names: Vec<String>) -> String {
     names.sort_unstable();
     let lower = wanted.to_lowercase();
     let is_similar = |name: &&String| {
@@ -275,7 +275,7 @@ fn hint(wanted: &str, mut names: Vec<String>) -> String {
     }
 }
 
-fn some_of(names: &[String]) -> String {
+pub(super) fn some_of(names: &[String]) -> String {
     let shown = names.iter().take(NAMES_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(NAMES_SHOWN) {
         0 => shown,
@@ -300,7 +300,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
 }
 
 /// Orders the columns and sets those apart that cannot be loaded.
-fn table_schema(name: &TableName, rows: Vec<ColumnRow>) -> Result<TableSchema, SchemaError> {
+pub(super) fn table_schema(name: &TableName, rows: Vec<ColumnRow>) -> Result<TableSchema, SchemaError> {
     let mut known: Vec<(ColumnRole, i32, Column)> = Vec::new();
     let mut unsupported = Vec::new();
     for (column, kind, position, type_name) in rows {

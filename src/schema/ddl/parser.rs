@@ -1,0 +1,390 @@
+//! The statements of a CQL file, of which only CREATE TABLE is understood to its end (CQL specification, "CREATE TABLE"). Other
+//! statements that name tables are noted; all else is passed over up to its `;`.
+
+use super::cursor::Cursor;
+use super::tokens::{Fault, TokenKind};
+use super::types::ParsedType;
+use crate::schema::types::CqlType;
+
+/// Types nested deeper than this are a mistake; each level costs stack.
+const NESTING_MAX: usize = 32;
+
+/// A table's name, with the keyspace where it has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) keyspace: Option<String>,
+    pub(super) table: String,
+}
+
+impl Name {
+    /// Whether both may name one table: a name without a keyspace may be of any.
+    pub(super) fn may_be(&self, other: &Name) -> bool {
+        let same_keyspace = match (&self.keyspace, &other.keyspace) {
+            (Some(own), Some(others)) => own == others,
+            _ => true,
+        };
+        same_keyspace && self.table == other.table
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.keyspace {
+            Some(keyspace) => write!(f, "{keyspace}.{}", self.table),
+            None => f.write_str(&self.table),
+        }
+    }
+}
+
+/// A column as it was written.
+#[derive(Debug)]
+pub(super) struct ParsedColumn {
+    pub(super) name: String,
+    /// As the cluster's schema tables write it.
+    pub(super) type_text: String,
+    pub(super) is_static: bool,
+    at: usize,
+}
+
+/// A CREATE TABLE; every column of its keys is among its columns.
+#[derive(Debug)]
+pub(super) struct ParsedTable {
+    pub(super) name: Name,
+    /// Where its name stands.
+    pub(super) at: usize,
+    pub(super) columns: Vec<ParsedColumn>,
+    pub(super) partition_key: Vec<String>,
+    pub(super) clustering_key: Vec<String>,
+}
+
+/// What a file says of tables.
+#[derive(Debug, Default)]
+pub(super) struct ParsedFile {
+    pub(super) tables: Vec<ParsedTable>,
+    /// Tables whose columns are changed later, and where.
+    pub(super) alters: Vec<(Name, usize)>,
+    /// Materialized views, and the tables that they show.
+    pub(super) views: Vec<(Name, Name)>,
+}
+
+/// A PRIMARY KEY: the columns of its two parts, each with its place.
+#[derive(Default)]
+struct Key {
+    partition: Vec<(String, usize)>,
+    clustering: Vec<(String, usize)>,
+}
+
+/// Reads a whole file.
+pub(super) fn parse(text: &str) -> Result<ParsedFile, Fault> {
+    let mut parser = Parser { cursor: Cursor::new(text)?, keyspace: None };
+    let mut file = ParsedFile::default();
+    while !parser.cursor.is_end() {
+        parser.statement(&mut file)?;
+    }
+    Ok(file)
+}
+
+struct Parser<'a> {
+    cursor: Cursor<'a>,
+    /// That of the last USE.
+    keyspace: Option<String>,
+}
+
+impl Parser<'_> {
+    fn statement(&mut self, file: &mut ParsedFile) -> Result<(), Fault> {
+        if self.cursor.take_word("create")? {
+            if self.take_table()? {
+                self.take_condition()?;
+                file.tables.push(self.table()?);
+                return self.options();
+            }
+            if self.cursor.take_word("materialized")? {
+                file.views.push(self.view()?);
+            }
+        } else if self.cursor.take_word("alter")? {
+            if self.take_table()? {
+                self.take_condition()?;
+                let at = self.cursor.at();
+                let name = self.table_name()?;
+                // Options change no column.
+                if !self.cursor.is_word("with") {
+                    file.alters.push((name, at));
+                }
+            }
+        } else if self.cursor.take_word("use")? {
+            self.keyspace = Some(self.cursor.name("a keyspace's name")?);
+            return self.end("';'");
+        }
+        while !self.cursor.is_end() && !self.cursor.is_symbol(";") {
+            self.cursor.advance()?;
+        }
+        self.end("';'")
+    }
+
+    fn take_table(&mut self) -> Result<bool, Fault> {
+        Ok(self.cursor.take_word("table")? || self.cursor.take_word("columnfamily")?)
+    }
+
+    /// `IF EXISTS` or `IF NOT EXISTS`.
+    fn take_condition(&mut self) -> Result<(), Fault> {
+        if self.cursor.take_word("if")? {
+            self.cursor.take_word("not")?;
+            self.cursor.expect_word("exists")?;
+        }
+        Ok(())
+    }
+
+    /// The end of a statement; the last one of a text needs no `;`.
+    fn end(&mut self, what: &str) -> Result<(), Fault> {
+        if self.cursor.is_end() || self.cursor.take_symbol(";")? {
+            return Ok(());
+        }
+        Err(self.cursor.expected(what))
+    }
+
+    /// What follows a table's columns. Of its options no column depends, but a statement must not get lost among them.
+    fn options(&mut self) -> Result<(), Fault> {
+        if !self.cursor.take_word("with")? {
+            return self.end("WITH or ';'");
+        }
+        let begins = ["create", "alter", "drop", "use"];
+        while !self.cursor.is_end() && !self.cursor.is_symbol(";") {
+            if begins.iter().any(|word| self.cursor.is_word(word)) {
+                return Err(self.cursor.expected("';'"));
+            }
+            self.cursor.advance()?;
+        }
+        self.end("';'")
+    }
+
+    /// A view's name and that of its table.
+    fn view(&mut self) -> Result<(Name, Name), Fault> {
+        self.cursor.expect_word("view")?;
+        self.take_condition()?;
+        let view = self.table_name()?;
+        while !self.cursor.is_end() && !self.cursor.is_word("from") {
+            self.cursor.advance()?;
+        }
+        self.cursor.expect_word("from")?;
+        Ok((view, self.table_name()?))
+    }
+
+    fn table_name(&mut self) -> Result<Name, Fault> {
+        const WHAT: &str = "a table's name";
+        let first = self.cursor.name(WHAT)?;
+        if self.cursor.take_symbol(".")? {
+            return Ok(Name { keyspace: Some(first), table: self.cursor.name(WHAT)? });
+        }
+        Ok(Name { keyspace: self.keyspace.clone(), table: first })
+    }
+
+    fn table(&mut self) -> Result<ParsedTable, Fault> {
+        let at = self.cursor.at();
+        let name = self.table_name()?;
+        if self.cursor.is_word("like") {
+            return Err(self.cursor.fault("LIKE is not followed: put the columns there".to_owned()));
+        }
+        self.cursor.expect_symbol("(")?;
+        let mut columns: Vec<ParsedColumn> = Vec::new();
+        let mut key = None;
+        loop {
+            let item = self.cursor.at();
+            let found = if self.cursor.take_word("primary")? {
+                Some(self.key()?)
+            } else {
+                let (column, is_key) = self.column()?;
+                if columns.iter().any(|known| known.name == column.name) {
+                    let problem = format!("a second column {:?}: leave one", column.name);
+                    return Err(Fault { at: item, problem });
+                }
+                let part = is_key.then(|| vec![(column.name.clone(), item)]);
+                columns.push(column);
+                part.map(|partition| Key { partition, clustering: Vec::new() })
+            };
+            if found.is_some() && key.is_some() {
+                return Err(Fault { at: item, problem: "a second PRIMARY KEY: leave one".to_owned() });
+            }
+            key = key.or(found);
+            let is_more = self.cursor.take_symbol(",")?;
+            // A comma may follow the last item.
+            if self.cursor.take_symbol(")")? {
+                break;
+            }
+            if !is_more {
+                return Err(self.cursor.expected("',' or ')'"));
+            }
+        }
+        let Some(key) = key else {
+            return Err(Fault { at, problem: format!("{name} has no PRIMARY KEY: give it one") });
+        };
+        check_key(&columns, &key)?;
+        let names = |part: Vec<(String, usize)>| part.into_iter().map(|(name, _)| name).collect();
+        let (partition_key, clustering_key) = (names(key.partition), names(key.clustering));
+        Ok(ParsedTable { name, at, columns, partition_key, clustering_key })
+    }
+
+    /// What follows PRIMARY in a table's columns: `KEY (a, b)` or `KEY ((a, b), c)`.
+    fn key(&mut self) -> Result<Key, Fault> {
+        self.cursor.expect_word("key")?;
+        self.cursor.expect_symbol("(")?;
+        let mut key = Key::default();
+        if self.cursor.take_symbol("(")? {
+            key.partition = self.key_columns()?;
+            if !self.cursor.take_symbol(",")? {
+                self.cursor.expect_symbol(")")?;
+                return Ok(key);
+            }
+        } else {
+            let at = self.cursor.at();
+            key.partition = vec![(self.cursor.name("a column's name")?, at)];
+            if self.cursor.take_symbol(")")? {
+                return Ok(key);
+            }
+            self.cursor.expect_symbol(",")?;
+        }
+        key.clustering = self.key_columns()?;
+        Ok(key)
+    }
+
+    /// Names up to a closing bracket.
+    fn key_columns(&mut self) -> Result<Vec<(String, usize)>, Fault> {
+        let mut columns = Vec::new();
+        loop {
+            let at = self.cursor.at();
+            columns.push((self.cursor.name("a column's name")?, at));
+            if self.cursor.take_symbol(")")? {
+                return Ok(columns);
+            }
+            self.cursor.expect_symbol(",")?;
+        }
+    }
+
+    /// A column, and whether it is said to be the key.
+    fn column(&mut self) -> Result<(ParsedColumn, bool), Fault> {
+        let at = self.cursor.at();
+        let name = self.cursor.name("a column's name, PRIMARY KEY or ')'")?;
+        let type_text = self.cql_type(0)?.text();
+        let is_static = self.cursor.take_word("static")?;
+        if ["masked", "check", "not"].iter().any(|word| self.cursor.is_word(word)) {
+            self.pass_over_constraint()?;
+        }
+        let is_key = self.cursor.take_word("primary")?;
+        if is_key {
+            self.cursor.expect_word("key")?;
+        }
+        Ok((ParsedColumn { name, type_text, is_static, at }, is_key))
+    }
+
+    /// A mask or constraint of a column: it says nothing of its type.
+    fn pass_over_constraint(&mut self) -> Result<(), Fault> {
+        let mut depth = 0_usize;
+        while !self.cursor.is_end() {
+            let ends =
+                self.cursor.is_symbol(",") || self.cursor.is_symbol(")") || self.cursor.is_word("primary");
+            if depth == 0 && ends {
+                break;
+            }
+            if self.cursor.is_symbol("(") {
+                depth += 1;
+            } else if self.cursor.is_symbol(")") {
+                depth -= 1;
+            }
+            self.cursor.advance()?;
+        }
+        Ok(())
+    }
+
+    fn cql_type(&mut self, depth: usize) -> Result<ParsedType, Fault> {
+        if depth > NESTING_MAX {
+            return Err(self.cursor.fault(format!("types are nested more than {NESTING_MAX} deep")));
+        }
+        if self.cursor.is_kind(TokenKind::Text) {
+            return Ok(ParsedType::Custom(self.cursor.advance()?.text.to_owned()));
+        }
+        let known = ["frozen", "list", "set", "map", "tuple", "vector"];
+        if let Some(kind) = known.into_iter().find(|kind| self.cursor.is_word(kind)) {
+            self.cursor.advance()?;
+            self.cursor.expect_symbol("<")?;
+            let parsed = self.type_of(kind, depth + 1)?;
+            self.cursor.expect_symbol(">")?;
+            return Ok(parsed);
+        }
+        self.named_type()
+    }
+
+    /// What stands between the angle brackets of a `kind`.
+    fn type_of(&mut self, kind: &'static str, depth: usize) -> Result<ParsedType, Fault> {
+        let first = self.cql_type(depth)?;
+        Ok(match kind {
+            "frozen" => ParsedType::Frozen(Box::new(first)),
+            "map" => {
+                self.cursor.expect_symbol(",")?;
+                ParsedType::Collection(kind, vec![first, self.cql_type(depth)?])
+            }
+            "tuple" => {
+                let mut parts = vec![first];
+                while self.cursor.take_symbol(",")? {
+                    parts.push(self.cql_type(depth)?);
+                }
+                ParsedType::Tuple(parts)
+            }
+            "vector" => {
+                self.cursor.expect_symbol(",")?;
+                let expected = self.cursor.expected("the vector's length");
+                let len = self.cursor.advance()?.text.parse().map_err(|_| expected)?;
+                ParsedType::Vector(Box::new(first), len)
+            }
+            _ => ParsedType::Collection(kind, vec![first]),
+        })
+    }
+
+    /// A native type or a user type, with or without its keyspace.
+    fn named_type(&mut self) -> Result<ParsedType, Fault> {
+        const WHAT: &str = "a type";
+        let is_word = self.cursor.is_kind(TokenKind::Word);
+        if self.cursor.is_word("primary") || self.cursor.is_word("static") {
+            return Err(self.cursor.expected(WHAT));
+        }
+        let mut written = self.cursor.text().to_owned();
+        let name = self.cursor.name(WHAT)?;
+        if self.cursor.take_symbol(".")? {
+            written = self.cursor.text().to_owned();
+            let name = self.cursor.name(WHAT)?;
+            return Ok(ParsedType::User(if written.starts_with('"') { written } else { name }));
+        }
+        if !is_word {
+            return Ok(ParsedType::User(written));
+        }
+        Ok(match (CqlType::from_name(&name), name.as_str()) {
+            (Some(cql_type), _) => ParsedType::Native(cql_type.name()),
+            (None, "counter") => ParsedType::Native("counter"),
+            (None, "empty") => ParsedType::Native("empty"),
+            (None, _) => ParsedType::User(name),
+        })
+    }
+}
+
+/// Holds the key against the columns.
+fn check_key(columns: &[ParsedColumn], key: &Key) -> Result<(), Fault> {
+    let mut seen: Vec<&str> = Vec::new();
+    for (name, at) in key.partition.iter().chain(&key.clustering) {
+        let fault = |problem| Err(Fault { at: *at, problem });
+        let Some(column) = columns.iter().find(|column| column.name == *name) else {
+            return fault(format!("the key's {name:?} is no column: correct its name"));
+        };
+        if column.is_static {
+            return fault(format!("the key's {name:?} is static: only other columns can be"));
+        }
+        if seen.contains(&name.as_str()) {
+            return fault(format!("{name:?} is in the key twice: leave it once"));
+        }
+        seen.push(name);
+    }
+    match columns.iter().find(|column| column.is_static) {
+        Some(column) if key.clustering.is_empty() => Err(Fault {
+            at: column.at,
+            problem: format!("{:?} is static, but the table has no clustering key", column.name),
+        }),
+        _ => Ok(()),
+    }
+}
