@@ -4,7 +4,8 @@ use std::io::{self, BufReader, IsTerminal};
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
-use ringload::cli::{self, Command, JobsArgs, LoadArgs, ParseStop, ProcessWorld};
+use ringload::cli::args::WatchingArgs;
+use ringload::cli::{self, Command, JobsArgs, ParseStop, ProcessWorld, Resolved, UsageError};
 use ringload::clock::Clock;
 use ringload::coordinator::{LoadError, run_load};
 use ringload::error::Error;
@@ -37,7 +38,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<u8, Error> {
     match command {
-        Command::Load(args) => load(*args),
+        Command::Load(args) => load(cli::resolve(&args, &ProcessWorld), &args.watching),
+        Command::Check(args) => load(cli::resolve_check(&args, &ProcessWorld), &args.watching),
         Command::Jobs(args) => jobs(&args),
         Command::Completions { shell } => print(|out| cli::completions(shell, out)),
         Command::Man => print(|out| cli::man(out)),
@@ -48,10 +50,11 @@ fn run(command: Command) -> Result<u8, Error> {
     }
 }
 
-fn load(args: LoadArgs) -> Result<u8, Error> {
-    let cli::Resolved { settings, warnings } = cli::resolve(&args, &ProcessWorld).inspect_err(|_| {
+/// Loads, or checks: that is a dry run.
+fn load(resolved: Result<Resolved, UsageError>, watching: &WatchingArgs) -> Result<u8, Error> {
+    let Resolved { settings, warnings } = resolved.inspect_err(|_| {
         // Whoever looks at the summary only must not take an older one for this run's. The error to report is the other one.
-        args.watching.summary.as_deref().map(summary::prepare);
+        watching.summary.as_deref().map(summary::prepare);
     })?;
     if let Some(path) = &settings.summary {
         summary::prepare(path)?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::format::csv::dialect::Dialect;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
+use crate::schema::table::TableSchema;
 
 /// A password or other secret. Never shown by `Debug`; serialized only into the control channel.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,6 +199,11 @@ pub enum ErrorBudget {
     Percent(f64),
 }
 
+/// Requests in flight in each worker where nobody says otherwise.
+const IN_FLIGHT_DEFAULT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+/// Sessions being opened at any instant where nobody says otherwise.
+const SESSION_STARTS_DEFAULT: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
 /// How rows are written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WritingSettings {
@@ -215,6 +221,20 @@ pub struct WritingSettings {
     pub timestamp: TimestampMode,
     /// How long a cluster fault may last before the load gives up.
     pub retry_for: Duration,
+}
+
+impl Default for WritingSettings {
+    fn default() -> Self {
+        WritingSettings {
+            workers: None,
+            threads: None,
+            in_flight: IN_FLIGHT_DEFAULT,
+            session_starts: SESSION_STARTS_DEFAULT,
+            unit_bytes: None,
+            timestamp: TimestampMode::Order,
+            retry_for: Duration::from_secs(600),
+        }
+    }
 }
 
 /// How progress is shown.
@@ -285,11 +305,13 @@ pub struct JobsSettings {
     pub format: OutputFormat,
 }
 
-/// All that `ringload load` needs to know.
+/// All that `ringload load` and `ringload check` need to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadSettings {
     /// Where to.
     pub table: TableName,
+    /// The table's definition where a file has it, for dry runs: no cluster is asked then.
+    pub schema: Option<TableSchema>,
     /// What: paths in the order given; never empty.
     pub inputs: Vec<PathBuf>,
     /// Through which connection.
@@ -306,6 +328,8 @@ pub struct LoadSettings {
     pub job: Option<JobSettings>,
     /// Read, parse, map and encode, but write nothing.
     pub dry_run: bool,
+    /// Rows each second at which to estimate how long the load would take, for dry runs.
+    pub estimate_rate: Option<NonZeroUsize>,
     /// How progress is shown.
     pub progress: ProgressMode,
     /// Where the summary goes as JSON.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::config_file::ConfigError;
 use super::secrets::SecretError;
+use crate::schema::ddl::SchemaFileError;
 
 /// Where an option's value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,9 @@ pub enum UsageError {
     /// The configuration file is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The schema file is wrong.
+    #[error(transparent)]
+    Schema(#[from] SchemaFileError),
     /// The password cannot be had.
     #[error(transparent)]
     Secret(#[from] SecretError),

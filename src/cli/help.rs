@@ -10,7 +10,23 @@ the file; a flag is taken back with =false, as in --tls=false.
 A password comes from --password-file, from RINGLOAD_PASSWORD or from a prompt, never from an option. Lists are \
 separated by commas or given one by one; an item with a comma stands in double quotes.";
 
-/// The text with a command's own `examples` and `exit_codes`, each line of which is indented by two.
+/// The text with a command's own `examples` and `exit_codes`, whose lines are indented here.
 pub(super) fn after(examples: &str, exit_codes: &str) -> String {
-    format!("Examples:\n{examples}\n\n{LAYERS}\n\nExit codes:\n{exit_codes}")
+    format!("Examples:\n{}\n{LAYERS}\n\nExit codes:\n{}", indented(examples), indented(exit_codes).trim_end())
+}
+
+fn indented(lines: &str) -> String {
+    lines.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_a_list_is_indented() {
+        let text = after("one\ntwo", "0    all\n1    some");
+        assert!(text.starts_with("Examples:\n  one\n  two\n\nEvery option"), "{text}");
+        assert!(text.ends_with("\n\nExit codes:\n  0    all\n  1    some"), "{text}");
+    }
 }

@@ -15,7 +15,7 @@ use super::config_file::{self, CommandSpec, ConfigError, ConfigFile, Given, Opti
 use super::error::{Origin, ParseStop, UsageError};
 use super::nearest::nearest;
 use super::secrets::PASSWORD_VARIABLE;
-use super::world::World;
+use super::world::{SMALL_FILE_BYTES_MAX, World};
 use super::{Cli, Layered, definition, list};
 use crate::error::exit_code;
 
@@ -144,7 +144,7 @@ fn read_config(
     let named = world.variable(CONFIG_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     let Some(path) = typed.or(named) else { return Ok((ConfigFile::default(), None)) };
     let unreadable = |source| ConfigError::Unreadable { path: path.clone(), source };
-    let file = world.small_file(&path).map_err(unreadable)?;
+    let file = world.small_file(&path, SMALL_FILE_BYTES_MAX).map_err(unreadable)?;
     let text = String::from_utf8(file.bytes)
         .map_err(|_| unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, "not UTF-8")))?;
     Ok((config_file::parse(&path, &text, command, commands)?, Some(path)))

@@ -2,24 +2,24 @@
 //! A new option added here or there is at once known to the environment and the configuration file.
 
 use super::args::{
-    ConnectingArgs, InputArgs, JobArgs, LayeringArgs, SafetyArgs, TargetArgs, WatchingArgs, WorkingArgs,
-    WritingArgs,
+    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, SafetyArgs, TargetArgs, WatchingArgs,
+    WorkingArgs, WritingArgs,
 };
 use super::help;
 
 const EXAMPLES: &str = "\
-  ringload load -t shop.orders orders.csv
-  ringload load -t shop.orders --hosts db1,db2 --max-errors 1% orders-*.csv";
+ringload load -t shop.orders orders.csv
+ringload load -t shop.orders --hosts db1,db2 --max-errors 1% orders-*.csv";
 
 const EXIT_CODES: &str = "\
-  0    all done
-  1    done, with rejects within --max-errors
-  2    wrong usage or settings
-  3    stopped: more rejects than --max-errors
-  4    could not run or go on: cluster, file, table or ledger; run again to go on
-  5    another run is at this job
-  6    a part failed for good, or the counts do not add up
-  130  interrupted by SIGINT (143: by SIGTERM)";
+0    all done
+1    done, with rejects within --max-errors
+2    wrong usage or settings
+3    stopped: more rejects than --max-errors
+4    could not run or go on: cluster, file, table or ledger; run again to go on
+5    another run is at this job
+6    a part failed for good, or the counts do not add up
+130  interrupted by SIGINT (143: by SIGTERM)";
 
 /// The options and files of `ringload load`, as typed.
 #[derive(Debug, Clone, clap::Args)]
@@ -63,6 +63,10 @@ pub struct LoadArgs {
     /// Read, parse and encode everything, but write nothing
     #[arg(long, help_heading = "Safety")]
     pub dry_run: bool,
+
+    /// Where a dry run knows the table from, and its estimate.
+    #[command(flatten)]
+    pub checking: CheckingArgs,
 
     /// Progress and summary.
     #[command(flatten)]

@@ -6,6 +6,7 @@
 
 pub mod args;
 
+mod check;
 mod config_file;
 mod error;
 mod help;
@@ -27,13 +28,14 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use args::LayeringArgs;
+pub use check::CheckArgs;
 pub use config_file::ConfigError;
 pub use error::{Origin, ParseStop, UsageError};
 pub use jobs::{JobsAction, JobsArgs};
 pub use layers::parse;
 pub use load::LoadArgs;
 pub use pages::{completions, man};
-pub use resolve::{Resolved, resolve, resolve_jobs};
+pub use resolve::{Resolved, resolve, resolve_check, resolve_jobs};
 pub use secrets::{PASSWORD_VARIABLE, SecretError};
 pub use world::{ProcessWorld, World};
 
@@ -51,6 +53,8 @@ pub struct Cli {
 pub enum Command {
     /// Load CSV files into a table
     Load(Box<LoadArgs>),
+    /// Read, parse and encode CSV files as a load would, but write nothing
+    Check(Box<CheckArgs>),
     /// Show what the ledger knows of jobs, and forget some
     Jobs(Box<JobsArgs>),
     /// Print the completions of a shell to standard output
@@ -71,6 +75,9 @@ impl Command {
         match self {
             Command::Load(load) => {
                 Some(Layered { layering: &mut load.layering, files: Some(&mut load.target.files) })
+            }
+            Command::Check(check) => {
+                Some(Layered { layering: &mut check.layering, files: Some(&mut check.target.files) })
             }
             Command::Jobs(jobs) => Some(Layered { layering: &mut jobs.layering, files: None }),
             Command::Completions { .. } | Command::Man | Command::Worker => None,

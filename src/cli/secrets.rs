@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::Origin;
-use super::world::World;
+use super::world::{SMALL_FILE_BYTES_MAX, World};
 use crate::settings::Secret;
 
 /// The environment variable that may hold the password. Whoever starts a child process removes it from its environment.
@@ -74,8 +74,9 @@ pub(super) fn password(
 }
 
 fn from_file(path: &Path, world: &dyn World) -> Result<(Secret, Option<String>), SecretError> {
-    let file =
-        world.small_file(path).map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
+    let file = world
+        .small_file(path, SMALL_FILE_BYTES_MAX)
+        .map_err(|source| SecretError::Unreadable { path: path.to_owned(), source })?;
     let line = file.bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.is_empty() {

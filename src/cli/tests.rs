@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -54,7 +55,7 @@ impl World for FakeWorld {
         self.variables.keys().cloned().collect()
     }
 
-    fn small_file(&self, path: &Path) -> io::Result<SmallFile> {
+    fn small_file(&self, path: &Path, _: u64) -> io::Result<SmallFile> {
         let found = path.to_str().and_then(|path| self.files.get(path));
         let (text, open_to_others) = found.ok_or(io::ErrorKind::NotFound)?;
         Ok(SmallFile { bytes: text.clone().into_bytes(), open_to_others: *open_to_others })
@@ -74,15 +75,26 @@ impl World for FakeWorld {
     }
 }
 
-/// What `ringload load` makes of `arguments`, which are split at spaces.
-pub(super) fn load(arguments: &str, world: &FakeWorld) -> Result<Resolved, UsageError> {
-    let argv = ["ringload", "load"].into_iter().chain(arguments.split_whitespace());
+/// What `ringload COMMAND` makes of `arguments`, which are split at spaces.
+fn run(command: &str, arguments: &str, world: &FakeWorld) -> Result<Resolved, UsageError> {
+    let argv = ["ringload", command].into_iter().chain(arguments.split_whitespace());
     match parse(argv.map(OsString::from), world) {
         Ok(Cli { command: Command::Load(args) }) => resolve(&args, world),
-        Ok(other) => panic!("not a load: {other:?}"),
+        Ok(Cli { command: Command::Check(args) }) => resolve_check(&args, world),
+        Ok(other) => panic!("neither load nor check: {other:?}"),
         Err(ParseStop::Usage(error)) => Err(error),
         Err(ParseStop::Shown { text, .. }) => panic!("shown: {text}"),
     }
+}
+
+/// What `ringload load` makes of `arguments`.
+pub(super) fn load(arguments: &str, world: &FakeWorld) -> Result<Resolved, UsageError> {
+    run("load", arguments, world)
+}
+
+/// What `ringload check` makes of `arguments`.
+pub(super) fn check(arguments: &str, world: &FakeWorld) -> Result<Resolved, UsageError> {
+    run("check", arguments, world)
 }
 
 /// The settings of `arguments` with a table and a file before them.
@@ -198,6 +210,31 @@ fn the_configuration_file_may_be_named_by_the_environment_and_give_everything() 
 }
 
 #[test]
+fn the_layers_of_one_command_do_not_reach_another() {
+    let settings = |command: &str, variable: &str, file: &str| {
+        let world = FakeWorld::new().variable(variable, "7").file("r.toml", file);
+        run(command, "-t shop.orders --config r.toml", &world).unwrap().settings
+    };
+    let file = "files = ['a.csv']\nin-flight = 3\nworkers = 1\ntls = true\n[load]\nworkers = 2\nhosts = 'a'\n\
+                [check]\nworkers = 3\nrate = 5\ntls = false\nfiles = ['b.csv']";
+    let (load, check) = (settings("load", "X", file), settings("check", "X", file));
+    assert_eq!((load.writing.workers, check.writing.workers), (Some(2), Some(3)));
+    assert_eq!(
+        (load.connection.hosts, check.connection.hosts),
+        (vec!["a:9042".into()], vec!["127.0.0.1:9042".into()])
+    );
+    assert_eq!((load.connection.tls.is_some(), check.connection.tls.is_some()), (true, false));
+    assert_eq!((load.inputs, check.inputs), (vec!["a.csv".into()], vec!["b.csv".into()]));
+    assert_eq!((load.estimate_rate, check.estimate_rate), (None, NonZeroUsize::new(5)));
+    // An option of a load only is no error for a check: not in the file, and not in the environment.
+    assert_eq!((load.writing.in_flight.get(), check.writing.in_flight.get()), (3, 256));
+    let files = "files = ['a.csv']";
+    assert_eq!(settings("load", "RINGLOAD_IN_FLIGHT", files).writing.in_flight.get(), 7);
+    assert_eq!(settings("check", "RINGLOAD_IN_FLIGHT", files).writing.in_flight.get(), 256);
+    assert_eq!(settings("check", "RINGLOAD_WORKERS", file).writing.workers, Some(7));
+}
+
+#[test]
 fn what_is_wrong_in_another_layer_is_said_with_its_place() {
     let check = |name: &str, value: &str, file: &str, expected: &str| {
         let world =
@@ -274,6 +311,7 @@ fn help_and_version_go_to_standard_output_and_a_bare_command_shows_help_as_an_er
     check(&["ringload", "--version"], 0, env!("CARGO_PKG_VERSION"));
     check(&["ringload", "--help"], 0, "load");
     check(&["ringload", "load", "--help"], 0, "Exit codes:");
+    check(&["ringload", "check", "--help"], 0, "Exit codes:");
     check(&["ringload"], 2, "Usage: ringload <COMMAND>");
 }
 

@@ -6,10 +6,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use bytesize::ByteSize;
 use jiff::Timestamp;
 
 /// Configuration and password files are small: one that is larger than this (1 MiB) is a mistake.
-const SMALL_FILE_BYTES_MAX: u64 = 1024 * 1024;
+pub(super) const SMALL_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The process and its surroundings.
 pub trait World {
@@ -20,8 +21,8 @@ pub trait World {
     /// A small file's bytes, and whether others than its owner may read it.
     ///
     /// # Errors
-    /// The file cannot be read, or is larger than 1 MiB.
-    fn small_file(&self, path: &Path) -> io::Result<SmallFile>;
+    /// The file cannot be read, or is larger than `bytes_max`.
+    fn small_file(&self, path: &Path, bytes_max: u64) -> io::Result<SmallFile>;
     /// Asks for a password on the terminal, without echo.
     ///
     /// # Errors
@@ -57,13 +58,14 @@ impl World for ProcessWorld {
             .collect()
     }
 
-    fn small_file(&self, path: &Path) -> io::Result<SmallFile> {
+    fn small_file(&self, path: &Path, bytes_max: u64) -> io::Result<SmallFile> {
         let file = File::open(path)?;
         let open_to_others = open_to_others(&file.metadata()?);
         let mut bytes = Vec::new();
-        file.take(SMALL_FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > SMALL_FILE_BYTES_MAX {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 1 MiB"));
+        file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > bytes_max {
+            let most = ByteSize(bytes_max).display().iec();
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most}")));
         }
         Ok(SmallFile { bytes, open_to_others })
     }
@@ -105,7 +107,7 @@ mod tests {
         std::fs::write(&path, "secret\n").unwrap();
         let check = |mode: u32, expected: bool| {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            let file = ProcessWorld.small_file(&path).unwrap();
+            let file = ProcessWorld.small_file(&path, SMALL_FILE_BYTES_MAX).unwrap();
             assert_eq!(
                 (file.bytes.as_slice(), file.open_to_others),
                 (b"secret\n".as_slice(), expected),
@@ -124,9 +126,15 @@ mod tests {
         let path = directory.path().join("large");
         // Sparse: reading it whole would take a terabyte of memory.
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
-        let error = ProcessWorld.small_file(&path).err().unwrap();
-        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        let error = ProcessWorld.small_file(&path, SMALL_FILE_BYTES_MAX).err().unwrap();
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (io::ErrorKind::FileTooLarge, "larger than 1.0 MiB")
+        );
         File::create(&path).unwrap().set_len(SMALL_FILE_BYTES_MAX).unwrap();
-        assert_eq!(ProcessWorld.small_file(&path).unwrap().bytes.len() as u64, SMALL_FILE_BYTES_MAX);
+        assert_eq!(
+            ProcessWorld.small_file(&path, SMALL_FILE_BYTES_MAX).unwrap().bytes.len() as u64,
+            SMALL_FILE_BYTES_MAX
+        );
     }
 }

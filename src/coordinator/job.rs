@@ -8,6 +8,7 @@ use super::LoadError;
 use super::assignment::Assignment;
 use super::dispatcher::{Dispatcher, Event, Outcome};
 use super::survey::Survey;
+use super::tally::UnitTally;
 use crate::clock::Clock;
 use crate::control::message::WriteTime;
 use crate::ledger::LedgerError;
@@ -114,6 +115,8 @@ pub struct Known {
     pub last: Option<WorkUnit>,
     /// Bytes of all units that are planned.
     pub planned_bytes: u64,
+    /// The units that are planned.
+    pub tally: UnitTally,
 }
 
 /// Finds the run's job in the ledger, locks it, and begins it or goes on with it.
@@ -127,12 +130,12 @@ pub fn open_job(
     surveyed: &Survey,
 ) -> Result<Opened, JobError> {
     let now_us = Clock::set().now_us();
-    let (Some(mut ledger), Some(how)) = (ledger, &settings.job) else {
+    let (Some(mut ledger), Some(how), Some(identity)) = (ledger, &settings.job, &surveyed.identity) else {
         let write_time = write_time(settings.writing.timestamp, now_us, None);
         let rejects_dir = settings.rejects_dir.clone();
         return Ok(Opened::Work(Box::new(RunJob { run: 1, write_time, rejects_dir, remembered: None })));
     };
-    let mut asked = job_plan(settings, inputs, surveyed)?;
+    let mut asked = job_plan(settings, inputs, surveyed, identity)?;
     let name = how.name.clone().unwrap_or_else(|| asked.derived_name());
     let lock = take_lock(&how.state_dir, &name)?;
     let found = ledger.find(&name)?;
@@ -142,7 +145,7 @@ pub fn open_job(
         let kind = known.map_or(how.fingerprint, |known| known.fingerprint.kind);
         input.fingerprint = Fingerprint::of(file, kind)?;
     }
-    let TableIdentity { gc_grace, truncated_us, .. } = surveyed.identity;
+    let &TableIdentity { gc_grace, truncated_us, .. } = identity;
     let history = TableHistory { gc_grace, truncated_us };
     let decision = decide(found.as_ref(), &asked, how.rerun, now_us, history)?;
     let (job, run) = match (decision, found) {
@@ -174,6 +177,7 @@ fn job_plan(
     settings: &LoadSettings,
     inputs: &[(InputFile, Header)],
     surveyed: &Survey,
+    identity: &TableIdentity,
 ) -> Result<JobPlan, JobError> {
     let input = |(file, _): &(InputFile, Header)| {
         let (path, size, modified) = (absolute(&file.path)?, file.size, file.modified);
@@ -182,9 +186,9 @@ fn job_plan(
         Ok(JobInput { path, fingerprint })
     };
     Ok(JobPlan {
-        cluster: surveyed.identity.cluster.clone(),
+        cluster: identity.cluster.clone(),
         table: settings.table.clone(),
-        table_id: surveyed.identity.table_id.clone(),
+        table_id: identity.table_id.clone(),
         meaning: meaning(settings),
         row_plan: surveyed.row_plan.clone(),
         mappings: surveyed.mappings.clone(),
@@ -256,6 +260,7 @@ impl RunJob {
             scanned: None,
             last: None,
             planned_bytes: 0,
+            tally: UnitTally::default(),
         };
         let Some(Remembered { job, ledger: Some(ledger), .. }) = &self.remembered else { return Ok(known) };
         if self.run == 1 {
@@ -264,6 +269,7 @@ impl RunJob {
         known.scanned = job.scanned;
         for (unit, attempts) in ledger.units(job.id)? {
             known.planned_bytes += unit.bytes();
+            known.tally.add(&unit);
             known.last = Some(unit.clone());
             let restored = known.assignment.restore(unit, attempts);
             restored.map_err(|error| LedgerError::Inconsistent {

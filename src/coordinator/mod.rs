@@ -11,11 +11,13 @@ pub mod session_gate;
 pub mod signals;
 pub mod summary;
 pub mod survey;
+pub mod tally;
 pub mod watch;
 pub mod workers;
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -41,6 +43,7 @@ use planner::{Planned, ScanStart};
 use signals::SignalWatch;
 use summary::Run;
 use survey::{Survey, survey};
+use tally::UnitTally;
 use workers::WorkerKind;
 
 /// Inputs smaller than this are loaded in the coordinator's process: starting workers would take longer than it saves.
@@ -101,7 +104,8 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     };
     let known = job.restore(report)?;
     let split = split_settings(settings, bytes_total, workers);
-    let units = start_scan(settings, &inputs, split, &known)?;
+    let tally = Arc::new(Mutex::new(known.tally.clone()));
+    let units = start_scan(settings, &inputs, split, &known, &tally)?;
     let options = DispatcherOptions {
         job: job_spec(settings, &inputs, surveyed, workers, &job),
         kind: worker_kind(workers)?,
@@ -118,8 +122,11 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     let outcome = dispatcher.run();
     let run =
         Run { settings, workers, bytes: bytes_total, elapsed: started.elapsed(), resumed: known.resumed };
-    let summary = settle(&run, job, &inputs, outcome, report);
+    let scanned = outcome.records_planned.is_some();
+    let mut summary = settle(&run, job, &inputs, outcome, report);
     signals.stop();
+    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    tally::complete(&mut summary, settings, &inputs, scanned.then_some(&*tally));
     Ok(summary)
 }
 
@@ -160,7 +167,7 @@ fn open_inputs(settings: &LoadSettings) -> Result<Vec<(InputFile, Header)>, Load
     discover(&settings.inputs)?.into_iter().map(open).collect()
 }
 
-/// Asks the cluster for the table, and says what the user should know.
+/// Asks the cluster for the table, where no file has it, and says what the user should know.
 fn ask_cluster(
     settings: &LoadSettings,
     inputs: &[(InputFile, Header)],
@@ -173,7 +180,10 @@ fn ask_cluster(
         allow_missing: input.allow_missing_columns,
         allow_unknown: input.allow_unknown_columns,
     };
-    let mut surveyed = survey(&settings.connection, &settings.table, &fields, rules, settings.dry_run)?;
+    let mut surveyed = match &settings.schema {
+        Some(schema) => survey::plan(schema, &fields, rules)?,
+        None => survey(&settings.connection, &settings.table, &fields, rules, settings.dry_run)?,
+    };
     for warning in surveyed.warnings.drain(..) {
         report(RunEvent::Warning(warning));
     }
@@ -186,6 +196,7 @@ fn start_scan(
     inputs: &[(InputFile, Header)],
     split: SplitSettings,
     known: &Known,
+    tally: &Arc<Mutex<UnitTally>>,
 ) -> Result<Receiver<Planned>, LoadError> {
     if let Some(Scanned { records, bytes }) = known.scanned {
         return Ok(planner::nothing_to_scan(records, bytes));
@@ -194,7 +205,7 @@ fn start_scan(
         Some(last) => ScanStart::behind(inputs, last, known.planned_bytes).map_err(JobError::Input)?,
         None => ScanStart::FIRST,
     };
-    planner::start(inputs.to_vec(), settings.input.dialect, split, cores(), begin)
+    planner::start(inputs.to_vec(), settings.input.dialect, split, cores(), begin, Arc::clone(tally))
         .map_err(|error| LoadError::Threads(io::Error::other(error)))
 }
 

@@ -1,10 +1,12 @@
 //! The thread that scans the inputs into units, a bounded number of units ahead of the loading.
 
 use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, bounded};
 
+use super::tally::UnitTally;
 use crate::format::csv::dialect::Dialect;
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
@@ -75,7 +77,7 @@ pub fn nothing_to_scan(records: u64, bytes: u64) -> Receiver<Planned> {
 }
 
 /// Scans `inputs` in order from `begin` on a thread of its own. Dropping the receiver ends the scan at its next unit; nobody waits for that,
-/// since it only reads.
+/// since it only reads. Units are counted in `tally` before they are sent.
 ///
 /// # Errors
 /// The scanning threads cannot be started.
@@ -85,6 +87,7 @@ pub fn start(
     settings: SplitSettings,
     threads: usize,
     begin: ScanStart,
+    tally: Arc<Mutex<UnitTally>>,
 ) -> Result<Receiver<Planned>, rayon::ThreadPoolBuildError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -94,9 +97,12 @@ pub fn start(
     thread::spawn(move || {
         let ScanStart { file: first, mut place, numbers: mut start, mut bytes } = begin;
         for (file, header) in inputs.iter().skip(first) {
-            let mut emit = |unit| match planned.send(Planned::Unit(unit)) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
+            let mut emit = |unit: WorkUnit| {
+                tally.lock().unwrap_or_else(PoisonError::into_inner).add(&unit);
+                match planned.send(Planned::Unit(unit)) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
             };
             let place = place.take().unwrap_or_else(|| header.data());
             match split(file, place, &dialect, &settings, start, &pool, &mut emit) {
@@ -139,7 +145,7 @@ mod tests {
             (file, header)
         });
         let settings = SplitSettings { unit_bytes: 4, chunk_bytes: 4, max_record_bytes: 100 };
-        let units = start(inputs.collect(), dialect, settings, 1, ScanStart::FIRST).unwrap();
+        let units = start(inputs.collect(), dialect, settings, 1, ScanStart::FIRST, Arc::default()).unwrap();
         let (mut of_units, mut last) = (0, None);
         for planned in units {
             match planned {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::assignment::Assignment;
 use super::dispatcher::{Outcome, Stopped};
 use super::job::{FinishedJob, RunJob};
+use super::tally::by_frequency;
 use crate::control::message::FailureKind;
 use crate::ledger::job::show_time;
 use crate::plan::unit::WorkUnit;
@@ -30,7 +31,7 @@ pub struct Run<'a> {
 }
 
 /// Puts the summary together. `rejects` is what is in the reject files, or why it is not; `unnoted` says why the ledger does not
-/// know all, if so.
+/// know all, if so. What [`super::tally`] counts is still missing.
 pub fn summarize(
     run: &Run<'_>,
     job: &RunJob,
@@ -64,7 +65,14 @@ pub fn summarize(
         requests: outcome.latency.requests(),
         elapsed,
         latency: outcome.latency.latency(),
-        rejects_dir: rejects.map_or(true, |rejects| rejects.total > 0).then(|| job.rejects_dir.clone()),
+        rejects_dir: rejects
+            .as_ref()
+            .map_or(true, |rejects| rejects.total > 0)
+            .then(|| job.rejects_dir.clone()),
+        reject_reasons: rejects.map(|rejects| by_frequency(rejects.by)).unwrap_or_default(),
+        files: Vec::new(),
+        unit_bytes: None,
+        estimate: None,
     }
 }
 

@@ -8,10 +8,12 @@ use tokio::runtime::Builder;
 
 use super::LoadError;
 use crate::schema::identity::{TableIdentity, read_identity};
-use crate::schema::mapping::{FieldMapping, FileFields, MappingRules, doubtful_headers, plan_files};
+use crate::schema::mapping::{
+    FieldMapping, FileFields, MappingError, MappingRules, doubtful_headers, plan_files,
+};
 use crate::schema::prepare::{check_write_permission, prepare_insert};
 use crate::schema::statement::{RowPlan, insert_statement};
-use crate::schema::table::read_table;
+use crate::schema::table::{TableSchema, read_table};
 use crate::session::clock::cluster_clock_skew;
 use crate::session::connect::{PoolShape, connect, unconnected_nodes};
 use crate::settings::{ConnectionSettings, TableName};
@@ -23,15 +25,15 @@ const SURVEY_POOL: PoolShape = PoolShape { connections_per_node: NonZeroUsize::M
 /// How long closing the session may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
-/// What the cluster said.
+/// What the table and the files make together.
 #[derive(Debug)]
 pub struct Survey {
     /// The statement that fits the table and the files.
     pub row_plan: RowPlan,
     /// For each file, where its columns are.
     pub mappings: Vec<FieldMapping>,
-    /// Which table it is.
-    pub identity: TableIdentity,
+    /// Which table it is, where a cluster was asked.
+    pub identity: Option<TableIdentity>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
@@ -51,20 +53,33 @@ pub fn survey(
     let surveyed = runtime.block_on(async {
         let session = connect(connection, &table.keyspace, SURVEY_POOL).await?;
         let schema = read_table(&session, table).await?;
-        let identity = read_identity(&session, table).await?;
-        let (columns, mappings) = plan_files(&schema, files, rules)?;
-        let row_plan = insert_statement(table, &columns);
-        prepare_insert(&session, table, &row_plan).await?;
+        let mut planned = plan(&schema, files, rules)?;
+        planned.identity = Some(read_identity(&session, table).await?);
+        prepare_insert(&session, table, &planned.row_plan).await?;
         if !dry_run {
-            check_write_permission(&session, table, &row_plan).await?;
+            check_write_permission(&session, table, &planned.row_plan).await?;
         }
-        let mut warnings = doubtful_headers(&schema, files);
-        warnings.extend(nodes_warning(&unconnected_nodes(&session)));
-        warnings.extend(clock_warning(&session).await);
-        Ok(Survey { row_plan, mappings, identity, warnings })
+        planned.warnings.extend(nodes_warning(&unconnected_nodes(&session)));
+        planned.warnings.extend(clock_warning(&session).await);
+        Ok(planned)
     });
     runtime.shutdown_timeout(CLOSE_WITHIN);
     surveyed
+}
+
+/// Plans the statement for a table that is known without a cluster.
+///
+/// # Errors
+/// The files do not fit the table.
+pub fn plan(
+    schema: &TableSchema,
+    files: &[FileFields<'_>],
+    rules: MappingRules,
+) -> Result<Survey, MappingError> {
+    let (columns, mappings) = plan_files(schema, files, rules)?;
+    let row_plan = insert_statement(&schema.name, &columns);
+    let warnings = doubtful_headers(schema, files);
+    Ok(Survey { row_plan, mappings, identity: None, warnings })
 }
 
 fn nodes_warning(unconnected: &[String]) -> Option<String> {

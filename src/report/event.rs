@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::reject::RejectCode;
 use crate::settings::TableName;
 
 /// A happening that somebody may want to see.
@@ -156,6 +157,14 @@ pub struct Summary {
     pub latency: Option<Latency>,
     /// The reject files' directory, if there are any.
     pub rejects_dir: Option<PathBuf>,
+    /// Rejects by column and reason, the most frequent first.
+    pub reject_reasons: Vec<RejectTally>,
+    /// What each input file holds, in their order; empty where the scan did not come to its end.
+    pub files: Vec<FileTally>,
+    /// The sizes of the units; `None` where there is none, or the scan did not come to its end.
+    pub unit_bytes: Option<UnitBytes>,
+    /// How long the load would take, where that was asked for and everything was gone through.
+    pub estimate: Option<Estimate>,
 }
 
 impl Summary {
@@ -184,8 +193,54 @@ impl Summary {
             elapsed: Duration::ZERO,
             latency: None,
             rejects_dir: None,
+            reject_reasons: Vec::new(),
+            files: Vec::new(),
+            unit_bytes: None,
+            estimate: None,
         }
     }
+}
+
+/// How many records were rejected for one reason in one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectTally {
+    /// The column, where one is to blame.
+    pub column: Option<String>,
+    /// The reason.
+    pub code: RejectCode,
+    /// How many.
+    pub count: u64,
+}
+
+/// What an input file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileTally {
+    /// Which file.
+    pub path: PathBuf,
+    /// Its bytes, without the header.
+    pub bytes: u64,
+    /// Its records, the rejected ones too.
+    pub records: u64,
+    /// Its units.
+    pub units: u64,
+}
+
+/// The sizes of units, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnitBytes {
+    /// The smallest.
+    pub smallest: u64,
+    /// The largest.
+    pub largest: u64,
+}
+
+/// How long a load would take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// At so many rows in a second.
+    pub rows_per_second: u64,
+    /// So long.
+    pub time: Duration,
 }
 
 /// Latency percentiles, in milliseconds.

@@ -48,7 +48,7 @@ enum Line<'a> {
         message: &'a str,
     },
     /// The same object as the summary file's.
-    Finished(SummaryFile<'a>),
+    Finished(Box<SummaryFile<'a>>),
 }
 
 /// A progress line.
@@ -90,7 +90,7 @@ pub(super) fn event(event: &RunEvent) -> Option<String> {
         },
         RunEvent::WorkerLost { worker, reason } => Line::WorkerLost { worker: *worker, reason },
         RunEvent::Warning(message) => Line::Warning { message },
-        RunEvent::Finished(summary) => Line::Finished(SummaryFile::from(&**summary)),
+        RunEvent::Finished(summary) => Line::Finished(Box::new(SummaryFile::from(&**summary))),
     };
     Some(text(&line))
 }

@@ -1,6 +1,7 @@
 //! The only module that prints. It consumes [`event::RunEvent`]s and never influences the run: what cannot be printed
 //! (a closed pipe, say) is dropped, the load goes on.
 
+mod details;
 pub mod event;
 mod figures;
 pub mod jobs;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::details::{self, EstimateFields, FileFields, ReasonFields, UnitFields};
 use super::event::{Latency, Resumed, RunStatus, Summary};
 use super::figures::{
     bytes, counted, megabytes_per_second, milliseconds, printable, rate, run_time, thousands,
@@ -63,6 +64,10 @@ pub struct SummaryFile<'a> {
     /// As standard error has it: it may quote the server's words and a first line that is no header, never a rejected record.
     message: Option<&'a str>,
     dry_run: bool,
+    reject_reasons: Vec<ReasonFields<'a>>,
+    files: Vec<FileFields>,
+    unit_bytes: Option<UnitFields>,
+    estimate: Option<EstimateFields>,
 }
 
 #[derive(Debug, Serialize)]
@@ -115,6 +120,10 @@ impl<'a> From<&'a Summary> for SummaryFile<'a> {
             rejects_dir: summary.rejects_dir.as_deref().map(|path| path.display().to_string()),
             message: summary.message.as_deref(),
             dry_run: summary.dry_run,
+            reject_reasons: details::reasons(summary),
+            files: details::files(summary),
+            unit_bytes: details::unit_bytes(summary),
+            estimate: details::estimate(summary),
         }
     }
 }
@@ -143,28 +152,47 @@ fn per_second(number: u64, summary: &Summary) -> f64 {
 /// The summary for people, without a line end after its last line.
 pub(super) fn human(summary: &Summary) -> String {
     let mut lines = vec![headline(summary)];
-    let mut row = |name: &str, value: String| lines.push(format!("  {name:<15} {value}"));
-    row("table", summary.table.clone());
-    if let Some(job) = &summary.job {
-        row("job", job.clone());
+    lines.push(row("table", &summary.table));
+    lines.extend(summary.job.as_ref().map(|job| row("job", job)));
+    lines.push(row("records", &format!("{} ({})", thousands(summary.records), bytes(summary.bytes))));
+    if summary.dry_run {
+        lines.extend(details::file_lines(summary));
     }
-    row("records", format!("{} ({})", thousands(summary.records), bytes(summary.bytes)));
-    let Resumed { records: resumed, uncertain, .. } = summary.resumed;
-    if resumed > 0 || uncertain > 0 {
-        let again = if uncertain > 0 {
-            format!(", at most {} sent again", thousands(uncertain))
-        } else {
-            String::new()
-        };
-        row("resumed", format!("{} done before this run{again}", thousands(resumed)));
-    }
-    row(if summary.dry_run { "would write" } else { "written" }, thousands(summary.written));
+    lines.extend(resumed_row(summary.resumed));
+    let written = if summary.dry_run { "would write" } else { "written" };
+    lines.push(row(written, &thousands(summary.written)));
     let rejects = summary.rejects_dir.as_deref().filter(|_| summary.rejected > 0);
     let place = rejects.map(|path| format!(", in {}", path.display())).unwrap_or_default();
-    row("rejected", format!("{}{place}", thousands(summary.rejected)));
+    lines.push(row("rejected", &format!("{}{place}", thousands(summary.rejected))));
+    lines.extend(details::reason_lines(summary));
     if summary.retried > 0 {
-        row("retried", counted(summary.retried, "request"));
+        lines.push(row("retried", &counted(summary.retried, "request")));
     }
+    lines.extend(working_rows(summary));
+    lines.push(row("time", &run_time(summary.elapsed)));
+    let rows_per_second = per_second(rows_of_run(summary), summary);
+    lines.push(row("rate", &format!("{} rows/s{}", rate(rows_per_second), byte_rate(summary))));
+    lines.extend(details::estimate_line(summary).map(|line| row("estimate", &line)));
+    lines.extend(summary.latency.map(|latency| row("latency", &latency_line(&latency, summary.requests))));
+    printable(&lines.join("\n"))
+}
+
+fn row(name: &str, value: &str) -> String {
+    format!("  {name:<15} {value}")
+}
+
+/// What earlier runs of the job have done.
+fn resumed_row(Resumed { records, uncertain, .. }: Resumed) -> Option<String> {
+    let again = match uncertain {
+        0 => String::new(),
+        uncertain => format!(", at most {} sent again", thousands(uncertain)),
+    };
+    let shown = records > 0 || uncertain > 0;
+    shown.then(|| row("resumed", &format!("{} done before this run{again}", thousands(records))))
+}
+
+/// How the work was shared out.
+fn working_rows(summary: &Summary) -> Vec<String> {
     let lost = match summary.workers_lost {
         0 => String::new(),
         lost => format!(", {} lost on the way", thousands(lost)),
@@ -173,20 +201,15 @@ pub(super) fn human(summary: &Summary) -> String {
         0 => "in this process".to_owned(),
         workers => thousands(workers as u64),
     };
-    row("workers", format!("{workers}{lost} ({})", counted(summary.units, "unit")));
+    let sizes = summary.unit_bytes.filter(|_| summary.dry_run);
+    let sizes = sizes.map(|sizes| format!(" of {}", details::unit_sizes(sizes))).unwrap_or_default();
+    let mut rows =
+        vec![row("workers", &format!("{workers}{lost} ({}{sizes})", counted(summary.units, "unit")))];
     if summary.session_starts > 0 {
-        row(
-            "session starts",
-            format!("{}, at most {} at once", thousands(summary.session_starts), summary.session_starts_peak),
-        );
+        let (starts, peak) = (thousands(summary.session_starts), summary.session_starts_peak);
+        rows.push(row("session starts", &format!("{starts}, at most {peak} at once")));
     }
-    row("time", run_time(summary.elapsed));
-    let rows_per_second = per_second(rows_of_run(summary), summary);
-    row("rate", format!("{} rows/s{}", rate(rows_per_second), byte_rate(summary)));
-    if let Some(latency) = summary.latency {
-        row("latency", latency_line(&latency, summary.requests));
-    }
-    printable(&lines.join("\n"))
+    rows
 }
 
 /// The rate in bytes is true only of a run that went through all of its input.

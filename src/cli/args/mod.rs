@@ -2,6 +2,7 @@
 //! needs, so that an option is spelled and explained the same everywhere. Their meaning is in
 //! [`resolve`](super::resolve()).
 
+mod checking;
 mod connecting;
 mod input;
 mod job;
@@ -12,6 +13,7 @@ mod watching;
 mod working;
 mod writing;
 
+pub use checking::CheckingArgs;
 pub use connecting::ConnectingArgs;
 pub use input::InputArgs;
 pub use job::JobArgs;

@@ -12,10 +12,20 @@ use crate::cli::world::World;
 use crate::cli::{list, value};
 use crate::settings::{ClientCertificate, ConnectionSettings, Credentials, TlsSettings, TlsVerification};
 
+/// Whether a session will be opened, so that a password is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Login {
+    /// As the options say.
+    AsTyped,
+    /// No session will be opened.
+    Never,
+}
+
 /// The connection, and what to warn of.
 pub(super) fn resolve(
     typed: &Typed<'_>,
     args: &ConnectingArgs,
+    login: Login,
     world: &dyn World,
     warnings: &mut Vec<String>,
 ) -> Result<ConnectionSettings, UsageError> {
@@ -27,7 +37,10 @@ pub(super) fn resolve(
     let tls = tls(typed, args, warnings)?;
     let connect_timeout = typed.value("connect-timeout", &args.connect_timeout, value::timeout)?;
     let request_timeout = typed.value("request-timeout", &args.request_timeout, value::timeout)?;
-    let credentials = credentials(typed, args, world, warnings)?;
+    let credentials = match login {
+        Login::AsTyped => credentials(typed, args, world, warnings)?,
+        Login::Never => None,
+    };
     Ok(ConnectionSettings {
         hosts,
         address_map,

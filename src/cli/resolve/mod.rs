@@ -4,32 +4,33 @@
 mod connection;
 mod input;
 mod job;
+mod writing;
 
 pub use job::resolve_jobs;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::num::NonZeroUsize;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::LoadArgs;
-use super::args::{LayeringArgs, SafetyArgs, TargetArgs, WorkingArgs, WritingArgs};
+use super::args::{
+    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, SafetyArgs, TargetArgs, WatchingArgs,
+    WorkingArgs, WritingArgs,
+};
 use super::error::{Origin, UsageError};
 use super::world::World;
-use super::{table_name, value};
-use crate::settings::{ErrorBudget, LoadSettings, TableName, TimestampMode, WritingSettings};
+use super::{CheckArgs, LoadArgs, table_name, value};
+use crate::schema::ddl::{SchemaFileError, table_of};
+use crate::schema::table::TableSchema;
+use crate::settings::{LoadSettings, TableName};
+use connection::Login;
 
-/// More worker processes than this are a mistake: each opens a session of its own.
-const WORKERS_MAX: usize = 256;
-/// More parser threads than this are a mistake.
-const THREADS_MAX: usize = 1024;
-/// More requests in flight than this only queue in the driver: a connection has 32,768 stream ids.
-const IN_FLIGHT_MAX: usize = 65_536;
-/// Units below 1 KiB cost more to hand out than to load, and a large file has more of them than there are numbers; units above
-/// 16 GiB are lost whole when a worker dies, and leave the others idle.
-const UNIT_BYTES: RangeInclusive<u64> = 1 << 10..=16 << 30;
+/// The definitions of a keyspace with thousands of tables are smaller than this (16 MiB).
+const SCHEMA_BYTES_MAX: u64 = 16 << 20;
+/// No cluster takes more rows in a second.
+const RATE_MAX: usize = 1_000_000_000;
 
 /// Settings, and what the user should know before they are used.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,60 +41,148 @@ pub struct Resolved {
     pub warnings: Vec<String>,
 }
 
-/// Understands and checks what was typed. Asks for a password where one is needed and neither file nor variable has it.
+/// Understands and checks what was typed for a load. Asks for a password where one is needed and neither file nor variable has
+/// it.
 ///
 /// # Errors
 /// The first thing that is wrong, as one line.
 pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageError> {
-    let typed = Typed::new(&args.layering);
-    let mut warnings = args.layering.warnings.clone();
-    let (table, inputs) = target(&typed, &args.target)?;
-    let rejects_dir = rejects_dir(&args.safety, &table, world);
-    let input = input::resolve(&typed, &args.input)?;
-    let writing = writing(&typed, &args.working, &args.writing, world.now(), &mut warnings)?;
-    let max_errors = max_errors(&typed, &args.safety)?;
-    // What writes nothing has nothing to remember.
-    let job = if args.dry_run { None } else { Some(job::resolve(&typed, &args.job, world)?) };
-    // Last, because it may ask for a password: nobody should type one before being told of a mistake.
-    let connection = connection::resolve(&typed, &args.connecting, world, &mut warnings)?;
-    let settings = LoadSettings {
-        table,
-        inputs,
-        connection,
+    let LoadArgs {
+        target,
+        layering,
+        connecting,
         input,
+        working,
         writing,
-        max_errors,
-        rejects_dir,
         job,
-        dry_run: args.dry_run,
-        progress: args.watching.progress,
-        summary: args.watching.summary.clone(),
-    };
-    Ok(Resolved { settings, warnings })
+        safety,
+        dry_run,
+        checking,
+        watching,
+    } = args;
+    let (writing, job) = (Some(writing), Some(job));
+    Groups { target, layering, connecting, input, working, writing, job, safety, checking, watching }
+        .resolve(*dry_run, world)
 }
 
-/// The table and the files, which every command on files needs.
-fn target(typed: &Typed<'_>, args: &TargetArgs) -> Result<(TableName, Vec<PathBuf>), UsageError> {
-    let Some(table) = &args.table else {
-        return Err(UsageError::Missing { what: "--table", hint: "give -t KEYSPACE.TABLE" });
+/// The same for a check, which is nothing but a dry run.
+///
+/// # Errors
+/// The first thing that is wrong, as one line.
+pub fn resolve_check(args: &CheckArgs, world: &dyn World) -> Result<Resolved, UsageError> {
+    let CheckArgs { target, layering, connecting, input, working, safety, checking, watching } = args;
+    let (writing, job) = (None, None);
+    Groups { target, layering, connecting, input, working, writing, job, safety, checking, watching }
+        .resolve(true, world)
+}
+
+/// The options that make a load's settings.
+struct Groups<'a> {
+    target: &'a TargetArgs,
+    layering: &'a LayeringArgs,
+    connecting: &'a ConnectingArgs,
+    input: &'a InputArgs,
+    working: &'a WorkingArgs,
+    /// `None` for a command that writes nothing.
+    writing: Option<&'a WritingArgs>,
+    job: Option<&'a JobArgs>,
+    safety: &'a SafetyArgs,
+    checking: &'a CheckingArgs,
+    watching: &'a WatchingArgs,
+}
+
+impl Groups<'_> {
+    fn resolve(self, dry_run: bool, world: &dyn World) -> Result<Resolved, UsageError> {
+        let typed = Typed::new(self.layering);
+        let mut warnings = self.layering.warnings.clone();
+        if !dry_run {
+            refuse_checking(self.checking)?;
+        }
+        let (table, schema) = table(&typed, self.target, self.checking, dry_run, world)?;
+        let inputs = inputs(self.target)?;
+        let rejects_dir = rejects_dir(self.safety, &table, world);
+        let input = input::resolve(&typed, self.input)?;
+        let writing = writing::resolve(&typed, self.working, self.writing, world.now(), &mut warnings)?;
+        let max_errors = typed.value("max-errors", &self.safety.max_errors, value::error_budget)?;
+        // What writes nothing has nothing to remember.
+        let job = self.job.filter(|_| !dry_run).map(|args| job::resolve(&typed, args, world)).transpose()?;
+        let estimate_rate = self.checking.rate.as_ref();
+        let estimate_rate = estimate_rate.map(|rate| typed.count("rate", rate, RATE_MAX)).transpose()?;
+        // Last, because it may ask for a password: nobody should type one before being told of a mistake.
+        let login = if schema.is_some() { Login::Never } else { Login::AsTyped };
+        let connection = connection::resolve(&typed, self.connecting, login, world, &mut warnings)?;
+        let settings = LoadSettings {
+            table,
+            schema,
+            inputs,
+            connection,
+            input,
+            writing,
+            max_errors,
+            rejects_dir,
+            job,
+            dry_run,
+            estimate_rate,
+            progress: self.watching.progress,
+            summary: self.watching.summary.clone(),
+        };
+        Ok(Resolved { settings, warnings })
+    }
+}
+
+/// Options that a load which writes must not have: what they seem to promise it would not keep.
+fn refuse_checking(args: &CheckingArgs) -> Result<(), UsageError> {
+    let problem = if args.schema.is_some() {
+        "--schema without --dry-run: a load takes the table from its cluster; leave it out, or add --dry-run"
+    } else if args.rate.is_some() {
+        "--rate without --dry-run: it only estimates and slows no load down; leave it out, or add --dry-run"
+    } else {
+        return Ok(());
     };
-    let table = typed.value("table", table, table_name::parse)?;
+    Err(UsageError::Combination(problem.to_owned()))
+}
+
+/// The table's name, and its definition where a file has it.
+fn table(
+    typed: &Typed<'_>,
+    target: &TargetArgs,
+    checking: &CheckingArgs,
+    dry_run: bool,
+    world: &dyn World,
+) -> Result<(TableName, Option<TableSchema>), UsageError> {
+    let wanted = target.table.as_ref().map(|table| typed.value("table", table, table_name::parse));
+    let wanted = wanted.transpose()?;
+    match (&checking.schema, wanted) {
+        (None, Some(name)) => Ok((name, None)),
+        (None, None) if dry_run => Err(UsageError::Missing {
+            what: "--table",
+            hint: "give -t KEYSPACE.TABLE, or --schema FILE.cql where there is no cluster",
+        }),
+        (None, None) => Err(UsageError::Missing { what: "--table", hint: "give -t KEYSPACE.TABLE" }),
+        (Some(file), wanted) => {
+            let unreadable = |source| SchemaFileError::Unreadable { file: file.clone(), source };
+            let bytes = world.small_file(file, SCHEMA_BYTES_MAX).map_err(unreadable)?.bytes;
+            let text = String::from_utf8(bytes)
+                .map_err(|_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8")))?;
+            let schema = table_of(file, &text, wanted.as_ref())?;
+            Ok((schema.name.clone(), Some(schema)))
+        }
+    }
+}
+
+fn inputs(args: &TargetArgs) -> Result<Vec<PathBuf>, UsageError> {
     if args.files.is_empty() {
         return Err(UsageError::Missing { what: "the input", hint: "name the files to load" });
     }
     if args.files.iter().any(|file| file.as_os_str().is_empty()) {
         return Err(UsageError::Combination("a file's name is empty: name the files to load".to_owned()));
     }
-    Ok((table, args.files.clone()))
+    Ok(args.files.clone())
 }
 
 fn rejects_dir(args: &SafetyArgs, table: &TableName, world: &dyn World) -> PathBuf {
     let rejects = args.rejects.as_deref().unwrap_or(Path::new("ringload-rejects"));
     rejects.join(run_name(table, world.now(), world.process_id()))
-}
-
-fn max_errors(typed: &Typed<'_>, args: &SafetyArgs) -> Result<ErrorBudget, UsageError> {
-    typed.value("max-errors", &args.max_errors, value::error_budget)
 }
 
 /// Where the values came from, so that what is wrong with one can be said with its place.
@@ -135,49 +224,6 @@ impl<'a> Typed<'a> {
     fn origin(&self, option: &str) -> Origin {
         self.origins.get(option).cloned().unwrap_or(Origin::CommandLine)
     }
-}
-
-fn writing(
-    typed: &Typed<'_>,
-    working: &WorkingArgs,
-    args: &WritingArgs,
-    now: Timestamp,
-    warnings: &mut Vec<String>,
-) -> Result<WritingSettings, UsageError> {
-    let (workers, threads, unit_bytes) = self::working(typed, working)?;
-    let timestamp = typed.value("timestamp", &args.timestamp, value::timestamp)?;
-    if let TimestampMode::Fixed(micros) = timestamp
-        && micros > now.as_microsecond()
-    {
-        warnings.push(format!(
-            "--timestamp {micros} lies in the future: what others write or delete before that time stays hidden"
-        ));
-    }
-    Ok(WritingSettings {
-        workers,
-        threads,
-        in_flight: typed.count("in-flight", &args.in_flight, IN_FLIGHT_MAX)?,
-        session_starts: typed.count("session-starts", &args.session_starts, WORKERS_MAX)?,
-        unit_bytes,
-        timestamp,
-        retry_for: typed.value("retry-for", &args.retry_for, value::duration)?,
-    })
-}
-
-/// Workers, threads of each, and the bytes of a unit, where they were given.
-type Working = (Option<usize>, Option<NonZeroUsize>, Option<u64>);
-
-fn working(typed: &Typed<'_>, args: &WorkingArgs) -> Result<Working, UsageError> {
-    let workers = args
-        .workers
-        .as_ref()
-        .map(|text| typed.value("workers", text, |text| value::number(text, 0..=WORKERS_MAX)));
-    let threads = args.threads.as_ref().map(|text| typed.count("threads", text, THREADS_MAX));
-    let unit_bytes = args
-        .unit_size
-        .as_ref()
-        .map(|text| typed.value("unit-size", text, |text| value::size(text, UNIT_BYTES)));
-    Ok((workers.transpose()?, threads.transpose()?, unit_bytes.transpose()?))
 }
 
 /// The directory that a run's rejects have for themselves, so that no run touches those of another. Characters that do not

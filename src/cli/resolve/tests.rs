@@ -1,17 +1,20 @@
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::cli::tests::{FakeWorld, load, refusal, settings};
+use crate::cli::tests::{FakeWorld, check, load, refusal, settings};
 use crate::format::csv::dialect::Dialect;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
+use crate::schema::types::CqlType;
 use crate::settings::*;
 
 #[test]
 fn without_options_everything_has_its_documented_default() {
     let expected = LoadSettings {
         table: TableName { keyspace: "shop".to_owned(), table: "orders".to_owned() },
+        schema: None,
         inputs: vec!["a.csv".into()],
         connection: ConnectionSettings {
             hosts: vec!["127.0.0.1:9042".to_owned()],
@@ -51,10 +54,12 @@ fn without_options_everything_has_its_documented_default() {
             fingerprint: FingerprintKind::Sampled,
         }),
         dry_run: false,
+        estimate_rate: None,
         progress: ProgressMode::Auto,
         summary: None,
     };
     assert_eq!(settings("", &FakeWorld::new()), expected);
+    assert_eq!(expected.writing, WritingSettings::default());
 }
 
 #[test]
@@ -132,6 +137,91 @@ fn every_other_option_reaches_its_setting() {
     assert_eq!(settings.progress, ProgressMode::Json);
     assert_eq!(settings.summary.as_deref(), Some(Path::new("s.json")));
     assert!(settings.dry_run);
+}
+
+#[test]
+fn a_check_is_a_dry_run_of_a_load() {
+    let same = |arguments: &str| {
+        let arguments = format!("-t shop.orders a.csv {arguments}");
+        let dry_run = load(&format!("{arguments} --dry-run"), &FakeWorld::new()).unwrap();
+        assert_eq!(check(&arguments, &FakeWorld::new()).unwrap(), dry_run, "{arguments}");
+    };
+    same("");
+    same(
+        "--workers 2 --threads 3 --unit-size 8MiB --max-errors 5% --rejects out --rate 60000 --summary s.json",
+    );
+    same("--delimiter ; --null N/A --columns a,b --no-header --allow-missing-columns --max-record-size 1MiB");
+    same(
+        "--hosts db1 --datacenter d --tls --tls-insecure --consistency ONE --progress json --connect-timeout 3s",
+    );
+}
+
+#[test]
+fn a_schema_file_gives_the_table_and_no_password_is_asked_for() {
+    let world = || {
+        FakeWorld::new()
+            .file("one.cql", "USE shop; CREATE TABLE orders (id int PRIMARY KEY, note list<text>)")
+            .file("two.cql", "CREATE TABLE shop.orders (id text PRIMARY KEY); CREATE TABLE shop.items (id int PRIMARY KEY)")
+            .file("none.cql", "CREATE TABLE orders (id int PRIMARY KEY)")
+    };
+    let read = |arguments: &str| {
+        let settings = check(&format!("a.csv {arguments}"), &world()).unwrap().settings;
+        let schema = settings.schema.unwrap();
+        assert_eq!(schema.name, settings.table);
+        (settings.table.to_string(), schema.columns[0].cql_type, settings.rejects_dir)
+    };
+    let dir = |table: &str| Path::new("ringload-rejects").join(format!("{table}-20260304T050607Z-4711"));
+    assert_eq!(read("--schema one.cql"), ("shop.orders".to_owned(), CqlType::Int, dir("shop.orders")));
+    assert_eq!(
+        read("--schema two.cql -t shop.items"),
+        ("shop.items".to_owned(), CqlType::Int, dir("shop.items"))
+    );
+    assert_eq!(read("--schema none.cql -t ks.orders").0, "ks.orders");
+    // Without a terminal the question itself would be an error.
+    let resolved =
+        check("--schema one.cql --user u a.csv", &world().variable("RINGLOAD_PASSWORD", "x")).unwrap();
+    assert_eq!((resolved.settings.connection.credentials, resolved.warnings), (None, Vec::new()));
+    assert!(check("--schema one.cql --user u a.csv", &world()).is_ok());
+    let dry_run = load("--schema one.cql --dry-run a.csv", &world()).unwrap().settings;
+    assert!(dry_run.schema.is_some());
+    let refused = |arguments: &str, expected: &str| {
+        let line = check(&format!("a.csv {arguments}"), &world()).unwrap_err().to_string();
+        assert!(line.starts_with(expected), "{line}");
+    };
+    refused(
+        "--schema two.cql",
+        "two.cql: there are several tables (shop.orders, shop.items): choose one with -t",
+    );
+    refused(
+        "--schema two.cql -t a.b",
+        "two.cql: there is no CREATE TABLE a.b (there are shop.items, shop.orders)",
+    );
+    refused("--schema none.cql", "none.cql:1:14: orders has no keyspace: ");
+    refused("--schema gone.cql", "cannot read the schema file gone.cql: ");
+}
+
+#[test]
+fn what_only_a_check_can_do_is_refused_of_a_load_and_what_a_check_needs_is_said() {
+    let world = FakeWorld::new().file("s.cql", "CREATE TABLE shop.orders (id int PRIMARY KEY)");
+    let refused =
+        |arguments: &str, expected: &str| assert_eq!(refusal(arguments, &world), expected, "{arguments}");
+    refused(
+        "--schema s.cql",
+        "--schema without --dry-run: a load takes the table from its cluster; leave it out, or add --dry-run",
+    );
+    refused(
+        "--rate 5",
+        "--rate without --dry-run: it only estimates and slows no load down; leave it out, or add --dry-run",
+    );
+    refused("--dry-run --rate 0", "--rate '0': must be a whole number from 1 to 1000000000");
+    refused("--dry-run --rate 60k", "--rate '60k': must be a whole number from 1 to 1000000000");
+    assert_eq!(settings("--dry-run --rate 60000", &world).estimate_rate, NonZeroUsize::new(60_000));
+    assert_eq!(
+        check("a.csv", &world).unwrap_err().to_string(),
+        "--table is missing: give -t KEYSPACE.TABLE, or --schema FILE.cql where there is no cluster"
+    );
+    let unknown = check("-t a.b a.csv --in-flight 5", &world).unwrap_err().to_string();
+    assert!(unknown.starts_with("unexpected argument '--in-flight' found"), "{unknown}");
 }
 
 #[test]

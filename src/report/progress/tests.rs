@@ -117,6 +117,10 @@ fn finished() -> RunEvent {
         elapsed: Duration::from_secs(40),
         latency: None,
         rejects_dir: None,
+        reject_reasons: Vec::new(),
+        files: Vec::new(),
+        unit_bytes: None,
+        estimate: None,
     }))
 }
 

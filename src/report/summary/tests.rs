@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::reject::RejectCode;
+use crate::report::event::{Estimate, FileTally, RejectTally, UnitBytes};
 use crate::settings::TableName;
 
 fn summary() -> Summary {
@@ -27,6 +29,16 @@ fn summary() -> Summary {
         elapsed: Duration::from_millis(15_930),
         latency: Some(Latency { p50: 0.512, p99: 8.0, p999: 20.25, max: 1045.0 }),
         rejects_dir: Some("ringload-rejects/x".into()),
+        reject_reasons: vec![
+            RejectTally { column: Some("price".to_owned()), code: RejectCode::InvalidNumber, count: 2 },
+            RejectTally { column: None, code: RejectCode::FieldCount, count: 1 },
+        ],
+        files: vec![
+            FileTally { path: "a.csv".into(), bytes: 94_999_998, records: 999_999, units: 15 },
+            FileTally { path: "b.csv".into(), bytes: 2, records: 1, units: 1 },
+        ],
+        unit_bytes: Some(UnitBytes { smallest: 2, largest: 6_000_000 }),
+        estimate: None,
     }
 }
 
@@ -41,6 +53,8 @@ done, with 3 rejects
   records         1,000,000 (95.0 MB)
   written         999,997
   rejected        3, in ringload-rejects/x
+    2             column price: invalid_number
+    1             field_count
   retried         12 requests
   workers         4, 1 lost on the way (16 units)
   session starts  5, at most 2 at once
@@ -62,6 +76,9 @@ done, with 3 rejects
         elapsed: Duration::ZERO,
         latency: None,
         rejects_dir: None,
+        reject_reasons: Vec::new(),
+        files: Vec::new(),
+        unit_bytes: None,
         ..summary()
     };
     check(
@@ -78,6 +95,92 @@ failed
   time            0.0s
   rate            0 rows/s",
     );
+}
+
+#[test]
+fn a_dry_run_tells_of_files_units_and_the_time_of_the_load() {
+    let dry_run = Summary {
+        dry_run: true,
+        session_starts: 0,
+        retried: 0,
+        workers_lost: 0,
+        latency: None,
+        estimate: Some(Estimate { rows_per_second: 60_000, time: Duration::from_millis(16_666) }),
+        ..summary()
+    };
+    let check = |summary: &Summary, expected: &str| assert_eq!(human(summary), expected);
+    check(
+        &dry_run,
+        "\
+dry run done, with 3 rejects, nothing was written
+  table           shop.orders
+  records         1,000,000 (95.0 MB)
+    a.csv: 999,999 records, 95.0 MB, 15 units
+    b.csv: 1 record, 2 B, 1 unit
+  would write     999,997
+  rejected        3, in ringload-rejects/x
+    2             column price: invalid_number
+    1             field_count
+  workers         4 (16 units of 2 B to 6.0 MB)
+  time            15.9s
+  rate            62,774 rows/s, 6.0 MB/s
+  estimate        16.6s for 999,997 rows at 60,000 rows/s",
+    );
+    // Of one file the totals tell everything; units of one size have one.
+    let one = Summary {
+        status: RunStatus::Done,
+        files: dry_run.files[..1].to_vec(),
+        unit_bytes: Some(UnitBytes { smallest: 5, largest: 5 }),
+        reject_reasons: Vec::new(),
+        rejected: 0,
+        units: 1,
+        workers: 0,
+        estimate: None,
+        ..dry_run
+    };
+    check(
+        &one,
+        "\
+dry run done, nothing was written
+  table           shop.orders
+  records         1,000,000 (95.0 MB)
+  would write     999,997
+  rejected        0
+  workers         in this process (1 unit of 5 B)
+  time            15.9s
+  rate            62,774 rows/s, 6.0 MB/s",
+    );
+}
+
+#[test]
+fn long_lists_are_cut_for_people_and_whole_for_scripts() {
+    let reason = |number: u64| RejectTally {
+        column: Some(format!("c{number}")),
+        code: RejectCode::OutOfRange,
+        count: 5000 - number,
+    };
+    let file =
+        |number: u64| FileTally { path: format!("{number}.csv").into(), bytes: 1, records: 1, units: 1 };
+    let check = |reasons: u64, files: u64, expected: &[&str]| {
+        let summary = Summary {
+            dry_run: true,
+            reject_reasons: (0..reasons).map(reason).collect(),
+            files: (0..files).map(file).collect(),
+            ..summary()
+        };
+        let text = human(&summary);
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("    ")).collect();
+        let rest: Vec<&str> =
+            lines.iter().copied().filter(|line| !line.contains(".csv") && !line.contains("column")).collect();
+        assert_eq!(rest, expected);
+        assert_eq!(lines.len() as u64, reasons.min(20) + files.min(20) + rest.len() as u64);
+        let value = serde_json::to_value(SummaryFile::from(&summary)).unwrap();
+        let lengths = ["reject_reasons", "files"].map(|key| value[key].as_array().unwrap().len() as u64);
+        assert_eq!(lengths, [reasons, files]);
+    };
+    check(20, 20, &[]);
+    check(21, 20, &["    and 1 more reason"]);
+    check(1234, 22, &["    and 2 more files", "    and 1,214 more reasons"]);
 }
 
 #[test]
@@ -133,12 +236,47 @@ fn scripts_read_the_documented_fields() {
   },
   "rejects_dir": "ringload-rejects/x",
   "message": null,
-  "dry_run": false
+  "dry_run": false,
+  "reject_reasons": [
+    {
+      "column": "price",
+      "code": "invalid_number",
+      "count": 2
+    },
+    {
+      "column": null,
+      "code": "field_count",
+      "count": 1
+    }
+  ],
+  "files": [
+    {
+      "path": "a.csv",
+      "bytes": 94999998,
+      "records": 999999,
+      "units": 15
+    },
+    {
+      "path": "b.csv",
+      "bytes": 2,
+      "records": 1,
+      "units": 1
+    }
+  ],
+  "unit_bytes": {
+    "smallest": 2,
+    "largest": 6000000
+  },
+  "estimate": {
+    "rows_per_second": 60000,
+    "seconds": 16.667
+  }
 }
 "#;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s.json");
-    write_file(&path, &summary()).unwrap();
+    let estimate = Some(Estimate { rows_per_second: 60_000, time: Duration::from_micros(16_666_617) });
+    write_file(&path, &Summary { estimate, ..summary() }).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), expected);
 }
 

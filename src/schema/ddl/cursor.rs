@@ -31,6 +31,14 @@ impl<'a> Cursor<'a> {
         Ok(std::mem::replace(&mut self.token, next))
     }
 
+    /// Goes on behind the next line end, whatever stands before it.
+    pub(super) fn skip_line(&mut self) -> Result<(), Fault> {
+        let rest = self.text.get(self.token.at..).unwrap_or_default();
+        let line = rest.find('\n').unwrap_or(rest.len());
+        self.token = tokens::next(self.text, self.token.at + line)?;
+        Ok(())
+    }
+
     pub(super) fn is_end(&self) -> bool {
         self.token.kind == TokenKind::End
     }

@@ -68,7 +68,7 @@ pub enum SchemaFileError {
         /// Which file.
         file: PathBuf,
         /// Why.
-        source: SchemaError,
+        source: Box<SchemaError>,
     },
 }
 
@@ -103,7 +103,7 @@ pub fn table_of(file: &Path, text: &str, wanted: Option<&TableName>) -> Result<T
         return Err(place(Fault { at: table.at, problem }));
     };
     let name = TableName { keyspace: keyspace.clone(), table: table.name.table.clone() };
-    schema(name, table).map_err(|source| SchemaFileError::Table { file: file.to_owned(), source })
+    schema(name, table).map_err(|error| refused(file, error))
 }
 
 fn choose<'a>(
@@ -116,8 +116,7 @@ fn choose<'a>(
         return Ok(table);
     }
     if let Some((_, base)) = parsed.views.iter().find(|(view, _)| view.may_be(&name)) {
-        let source = SchemaError::View { view: wanted.clone(), base: base.to_string() };
-        return Err(SchemaFileError::Table { file: file.to_owned(), source });
+        return Err(refused(file, SchemaError::View { view: wanted.clone(), base: base.to_string() }));
     }
     if parsed.tables.is_empty() {
         return Err(SchemaFileError::NoTable { file: file.to_owned() });
@@ -159,6 +158,10 @@ fn schema(name: TableName, table: &ParsedTable) -> Result<TableSchema, SchemaErr
         (column.name.clone(), kind.to_owned(), position, column.type_text.clone())
     };
     table_schema(&name, table.columns.iter().map(row).collect())
+}
+
+fn refused(file: &Path, error: SchemaError) -> SchemaFileError {
+    SchemaFileError::Table { file: file.to_owned(), source: Box::new(error) }
 }
 
 fn place(file: &Path, text: &str, Fault { at, problem }: Fault) -> SchemaFileError {

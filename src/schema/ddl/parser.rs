@@ -2,12 +2,19 @@
 //! statements that name tables are noted; all else is passed over up to its `;`.
 
 use super::cursor::Cursor;
-use super::tokens::{Fault, TokenKind};
+use super::tokens::{Fault, Token, TokenKind};
 use super::types::ParsedType;
 use crate::schema::types::CqlType;
 
 /// Types nested deeper than this are a mistake; each level costs stack.
 const NESTING_MAX: usize = 32;
+
+/// What the statements that are passed over begin with. A line that begins with another word is no CQL: `cqlsh` puts its warnings
+/// before what it describes, and has commands of its own.
+const OTHER_STATEMENTS: [&str; 16] = [
+    "add", "apply", "begin", "comment", "delete", "desc", "describe", "drop", "grant", "insert", "list",
+    "revoke", "select", "security", "truncate", "update",
+];
 
 /// A table's name, with the keyspace where it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,9 +121,31 @@ impl Parser<'_> {
         } else if self.cursor.take_word("use")? {
             self.keyspace = Some(self.cursor.name("a keyspace's name")?);
             return self.end("';'");
+        } else if !OTHER_STATEMENTS.iter().any(|word| self.cursor.is_word(word)) {
+            return self.no_statement();
         }
+        self.pass_over()
+    }
+
+    /// What begins as no statement does.
+    fn no_statement(&mut self) -> Result<(), Fault> {
+        if self.cursor.is_kind(TokenKind::Word) {
+            return self.cursor.skip_line();
+        }
+        if self.cursor.take_symbol(";")? {
+            return Ok(());
+        }
+        Err(self.cursor.expected("a statement"))
+    }
+
+    /// The rest of a statement; but where its `;` is missing, a table must not get lost in it.
+    fn pass_over(&mut self) -> Result<(), Fault> {
         while !self.cursor.is_end() && !self.cursor.is_symbol(";") {
-            self.cursor.advance()?;
+            let begins = self.cursor.is_word("create") || self.cursor.is_word("alter");
+            let Token { text, at, .. } = self.cursor.advance()?;
+            if begins && (self.cursor.is_word("table") || self.cursor.is_word("columnfamily")) {
+                return Err(Fault { at, problem: format!("there is {text} where ';' should be") });
+            }
         }
         self.end("';'")
     }

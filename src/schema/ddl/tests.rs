@@ -144,6 +144,23 @@ INSERT INTO k.t (a, b) VALUES (1, 2)";
 }
 
 #[test]
+fn what_cqlsh_says_besides_is_no_statement() {
+    check(
+        "WARNING: cqlsh was built against 5.0.0, but this server's is 5.0.6.  All features may not work!\r\n\n\
+         PAGING OFF\nCREATE TABLE k.t (a int PRIMARY KEY);\nCONSISTENCY ONE",
+        "",
+        "k.t: a int pk",
+    );
+    // Nor is a slip: what is left of it is no statement either.
+    check_error(
+        "CRATE TABLE k.t (\n  a int PRIMARY KEY\n);",
+        "",
+        "s.cql:3:1: there is ) where a statement should be",
+    );
+    check_error("'x'", "", "s.cql:1:1: there is 'x' where a statement should be");
+}
+
+#[test]
 fn the_table_is_chosen_where_there_are_several() {
     let text = "USE k; CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE u (b int PRIMARY KEY); \
                 CREATE TABLE l.t (c int PRIMARY KEY)";
@@ -253,7 +270,15 @@ fn what_cannot_be_a_table_is_told_with_its_place() {
             "2:13: ALTER TABLE is not followed: put the table there as it is now, as DESCRIBE TABLE prints it",
         );
     }
-    // Without its `;`, an option would swallow it.
+    // Where a `;` is missing, what comes before would swallow it.
+    check(
+        "CREATE KEYSPACE k WITH replication = {}\nCREATE TABLE k.t (a int PRIMARY KEY)",
+        "2:1: there is CREATE where ';' should be",
+    );
+    check(
+        "CREATE TABLE k.t (a int PRIMARY KEY);\nGRANT CREATE ON TABLE k.t TO u ALTER TABLE k.t ADD b int",
+        "2:32: there is ALTER where ';' should be",
+    );
     check(
         "CREATE TABLE k.t (a int PRIMARY KEY) WITH comment = 'x'\nALTER TABLE k.t ADD b int",
         "2:1: there is ALTER where ';' should be",

@@ -1,0 +1,66 @@
+//! The options that say how the work is shared out and how rows are written.
+
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
+
+use super::Typed;
+use crate::cli::args::{WorkingArgs, WritingArgs};
+use crate::cli::error::UsageError;
+use crate::cli::value;
+use crate::settings::{TimestampMode, WritingSettings};
+
+/// More worker processes than this are a mistake: each opens a session of its own.
+const WORKERS_MAX: usize = 256;
+/// More parser threads than this are a mistake.
+const THREADS_MAX: usize = 1024;
+/// More requests in flight than this only queue in the driver: a connection has 32,768 stream ids.
+const IN_FLIGHT_MAX: usize = 65_536;
+/// Units below 1 KiB cost more to hand out than to load, and a large file has more of them than there are numbers; units above
+/// 16 GiB are lost whole when a worker dies, and leave the others idle.
+const UNIT_BYTES: RangeInclusive<u64> = 1 << 10..=16 << 30;
+
+/// How rows are written; a command that writes none has no such options, and the defaults.
+pub(super) fn resolve(
+    typed: &Typed<'_>,
+    working: &WorkingArgs,
+    writing: Option<&WritingArgs>,
+    now: Timestamp,
+    warnings: &mut Vec<String>,
+) -> Result<WritingSettings, UsageError> {
+    let (workers, threads, unit_bytes) = self::working(typed, working)?;
+    let settings = WritingSettings { workers, threads, unit_bytes, ..WritingSettings::default() };
+    let Some(args) = writing else { return Ok(settings) };
+    let timestamp = typed.value("timestamp", &args.timestamp, value::timestamp)?;
+    if let TimestampMode::Fixed(micros) = timestamp
+        && micros > now.as_microsecond()
+    {
+        warnings.push(format!(
+            "--timestamp {micros} lies in the future: what others write or delete before that time stays hidden"
+        ));
+    }
+    Ok(WritingSettings {
+        in_flight: typed.count("in-flight", &args.in_flight, IN_FLIGHT_MAX)?,
+        session_starts: typed.count("session-starts", &args.session_starts, WORKERS_MAX)?,
+        timestamp,
+        retry_for: typed.value("retry-for", &args.retry_for, value::duration)?,
+        ..settings
+    })
+}
+
+/// Workers, threads of each, and the bytes of a unit, where they were given.
+type Working = (Option<usize>, Option<NonZeroUsize>, Option<u64>);
+
+fn working(typed: &Typed<'_>, args: &WorkingArgs) -> Result<Working, UsageError> {
+    let workers = args
+        .workers
+        .as_ref()
+        .map(|text| typed.value("workers", text, |text| value::number(text, 0..=WORKERS_MAX)));
+    let threads = args.threads.as_ref().map(|text| typed.count("threads", text, THREADS_MAX));
+    let unit_bytes = args
+        .unit_size
+        .as_ref()
+        .map(|text| typed.value("unit-size", text, |text| value::size(text, UNIT_BYTES)));
+    Ok((workers.transpose()?, threads.transpose()?, unit_bytes.transpose()?))
+}

@@ -1,0 +1,127 @@
+//! The parts of a summary that come in lists: rejects by column and reason, the units of each file, and the estimate; as lines
+//! for people and as fields for scripts. Pure.
+
+use serde::Serialize;
+
+use super::event::{Summary, UnitBytes};
+use super::figures::{bytes, counted, run_time, thousands};
+use crate::reject::RejectCode;
+
+/// A list for people ends after so many lines; scripts get all of it.
+const LINES_MAX: usize = 20;
+
+/// How often a column was rejected for a reason.
+#[derive(Debug, Serialize)]
+pub(super) struct ReasonFields<'a> {
+    column: Option<&'a str>,
+    code: RejectCode,
+    count: u64,
+}
+
+/// What a file holds.
+#[derive(Debug, Serialize)]
+pub(super) struct FileFields {
+    path: String,
+    bytes: u64,
+    records: u64,
+    units: u64,
+}
+
+/// The sizes of units.
+#[derive(Debug, Serialize)]
+pub(super) struct UnitFields {
+    smallest: u64,
+    largest: u64,
+}
+
+/// How long the load would take.
+#[derive(Debug, Serialize)]
+pub(super) struct EstimateFields {
+    rows_per_second: u64,
+    seconds: f64,
+}
+
+pub(super) fn reasons(summary: &Summary) -> Vec<ReasonFields<'_>> {
+    let fields = summary.reject_reasons.iter();
+    fields
+        .map(|tally| ReasonFields { column: tally.column.as_deref(), code: tally.code, count: tally.count })
+        .collect()
+}
+
+pub(super) fn files(summary: &Summary) -> Vec<FileFields> {
+    let fields = summary.files.iter();
+    fields
+        .map(|file| FileFields {
+            path: file.path.display().to_string(),
+            bytes: file.bytes,
+            records: file.records,
+            units: file.units,
+        })
+        .collect()
+}
+
+pub(super) fn unit_bytes(summary: &Summary) -> Option<UnitFields> {
+    summary.unit_bytes.map(|UnitBytes { smallest, largest }| UnitFields { smallest, largest })
+}
+
+pub(super) fn estimate(summary: &Summary) -> Option<EstimateFields> {
+    summary.estimate.as_ref().map(|estimate| EstimateFields {
+        rows_per_second: estimate.rows_per_second,
+        seconds: (estimate.time.as_secs_f64() * 1000.0).round() / 1000.0,
+    })
+}
+
+/// Rejects by reason, a line each, below the count of all.
+pub(super) fn reason_lines(summary: &Summary) -> Vec<String> {
+    let line = |tally: &super::event::RejectTally| {
+        let column = tally.column.as_ref().map_or_else(String::new, |column| format!("column {column}: "));
+        format!("    {:<13} {column}{}", thousands(tally.count), code(tally.code))
+    };
+    listed(&summary.reject_reasons, line, "more reason")
+}
+
+/// Files, a line each; of one file, the summary has told everything.
+pub(super) fn file_lines(summary: &Summary) -> Vec<String> {
+    if summary.files.len() < 2 {
+        return Vec::new();
+    }
+    let line = |file: &super::event::FileTally| {
+        let (records, units) = (counted(file.records, "record"), counted(file.units, "unit"));
+        format!("    {}: {records}, {}, {units}", file.path.display(), bytes(file.bytes))
+    };
+    listed(&summary.files, line, "more file")
+}
+
+fn listed<T>(items: &[T], line: impl Fn(&T) -> String, more: &str) -> Vec<String> {
+    let mut lines: Vec<String> = items.iter().take(LINES_MAX).map(line).collect();
+    if let Some(hidden @ 1..) = items.len().checked_sub(LINES_MAX) {
+        lines.push(format!("    and {}", counted(hidden as u64, more)));
+    }
+    lines
+}
+
+/// The units' sizes, as people read them.
+pub(super) fn unit_sizes(sizes: UnitBytes) -> String {
+    match sizes {
+        UnitBytes { smallest, largest } if smallest == largest => bytes(smallest),
+        UnitBytes { smallest, largest } => format!("{} to {}", bytes(smallest), bytes(largest)),
+    }
+}
+
+/// The estimate, as people read it.
+pub(super) fn estimate_line(summary: &Summary) -> Option<String> {
+    summary.estimate.as_ref().map(|estimate| {
+        format!(
+            "{} for {} at {} rows/s",
+            run_time(estimate.time),
+            counted(summary.written, "row"),
+            thousands(estimate.rows_per_second)
+        )
+    })
+}
+
+/// The code as the reject files have it.
+fn code(code: RejectCode) -> String {
+    // A unit variant always serializes to its name.
+    serde_json::to_value(code).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
