@@ -113,7 +113,8 @@ fn what_the_command_says_of_itself_goes_to_standard_output() {
         }
     };
     check(&["--version"], &[concat!("ringload ", env!("CARGO_PKG_VERSION"), "\n")]);
-    check(&["--help"], &["load", "completions", "man"]);
+    check(&["--help"], &["load", "check", "completions", "man"]);
+    check(&["check", "--help"], &["--schema <FILE.cql>", "--rate <ROWS>", "--max-errors", "Exit codes:"]);
     check(
         &["load", "--help"],
         &["--table <KEYSPACE.TABLE>", "--max-errors", "RINGLOAD_PASSWORD", "Exit codes:"],
@@ -122,9 +123,11 @@ fn what_the_command_says_of_itself_goes_to_standard_output() {
     check(&["completions", "bash"], &["_ringload", "--max-errors", "complete "]);
     check(&["completions", "zsh"], &["#compdef ringload"]);
     check(&["completions", "fish"], &["complete -c ringload"]);
-    check(&["man"], &[".TH ringload 1", ".SH SYNOPSIS", "max\\-errors", "Exit codes"]);
+    check(&["man"], &[".TH ringload 1", ".SH SYNOPSIS", ".SH RINGLOAD CHECK", "max\\-errors", "Exit codes"]);
     let hidden = Run::new(&Scratch::new()).arg("--help").finish();
     assert!(!hidden.stdout.contains("\n  worker"), "{}", hidden.stdout);
+    let completions = Run::new(&Scratch::new()).args(["completions", "bash"]).finish();
+    assert!(!completions.stdout.contains("ringload__worker") && !completions.stdout.contains(" worker"));
     let bare = Run::new(&Scratch::new()).finish().expect_code(2).expect_said(&["Usage: ringload"]);
     assert_eq!(bare.stdout, "");
 }

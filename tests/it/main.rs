@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod check;
 mod cli;
 mod connect;
 mod crash;

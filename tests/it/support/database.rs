@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use ringload::schema::table::{TableSchema, read_table};
+use ringload::settings::TableName;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::value::Row;
@@ -97,6 +99,13 @@ impl Keyspace {
     pub(crate) fn cql(&self, statement: &str) {
         let outcome = self.runtime.block_on(self.session.query_unpaged(statement, ()));
         outcome.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+
+    /// A table's definition as ringload reads it from the cluster.
+    #[track_caller]
+    pub(crate) fn schema(&self, table: &str) -> TableSchema {
+        let name = TableName { keyspace: self.name.clone(), table: table.to_string() };
+        self.runtime.block_on(read_table(&self.session, &name)).expect("a table")
     }
 
     /// All rows of a query, paged.
