@@ -125,6 +125,26 @@ fn a_load_tells_its_rejects_by_reason_too() {
 }
 
 #[test]
+fn a_load_that_goes_on_tells_of_what_the_run_before_it_did_too() {
+    let Some(keyspace) = Keyspace::new(&[ORDERS]) else { return };
+    let scratch = Scratch::new();
+    scratch.write("one.csv", orders());
+    scratch.write("two.csv", orders());
+    let load = |max_errors: &str, code: i32| {
+        let options =
+            ["--unit-size", "8KiB", "--workers", "0", "--max-errors", max_errors, "one.csv", "two.csv"];
+        keyspace.load(&scratch, "orders").args(options).finish().expect_code(code)
+    };
+    let stopped = load("70", 3);
+    let run = load("200", 1).expect_counts(6002, 5880, 122);
+    assert!(run.number("resumed_records") > 0, "{}", stopped.summary);
+    let records: Vec<&Value> = [0, 1].map(|file: usize| &run.summary["files"][file]["records"]).to_vec();
+    assert_eq!(records, [3001, 3001]);
+    let reasons = run.summary["reject_reasons"].as_array().unwrap();
+    assert_eq!(reasons.iter().map(|reason| reason["count"].as_u64().unwrap()).collect::<Vec<_>>(), [120, 2]);
+}
+
+#[test]
 fn the_exit_code_tells_clean_rejected_too_much_and_impossible_apart() {
     let scratch = Scratch::new();
     scratch.write("t.cql", "CREATE TABLE k.t (id int PRIMARY KEY, v text)");
