@@ -38,6 +38,13 @@ pub struct Attempt {
     pub retried: u64,
 }
 
+impl Attempt {
+    fn counts(&self) -> UnitCounts {
+        let Prefix { records, written, rejected, bytes, .. } = self.prefix;
+        UnitCounts { bytes, records, parsed: records, written, rejected, retried: self.retried }
+    }
+}
+
 /// What is left of a unit.
 #[derive(Debug)]
 struct Rest {
@@ -71,7 +78,8 @@ pub struct Assignment {
     units_done: u64,
     /// Counts of all attempts that are over, as far as they are settled.
     settled: UnitCounts,
-    resumed_records: u64,
+    /// Of these, what earlier runs have settled.
+    resumed: UnitCounts,
     uncertain_records: u64,
     /// The rejects of those attempts.
     parts: Vec<Part>,
@@ -90,7 +98,7 @@ impl Assignment {
             planned: 0,
             units_done: 0,
             settled: UnitCounts::default(),
-            resumed_records: 0,
+            resumed: UnitCounts::default(),
             uncertain_records: 0,
             parts: Vec::new(),
             changed: BTreeMap::new(),
@@ -124,7 +132,7 @@ impl Assignment {
                 return Err(AssignmentError::Gap { unit: id, expected, found: attempt.first_chunk });
             };
             rest.check(&Prefix::default(), &attempt.prefix)?;
-            self.resumed_records += attempt.prefix.records;
+            add(&mut self.resumed, &attempt.counts());
             left = self.settle(rest, &attempt);
         }
         match left {
@@ -267,9 +275,14 @@ impl Assignment {
         self.units_done
     }
 
-    /// Records that earlier runs had settled.
+    /// Records that earlier runs have settled.
     pub fn resumed_records(&self) -> u64 {
-        self.resumed_records
+        self.resumed.records
+    }
+
+    /// Counts of what earlier runs have settled: a rate of this run leaves them out.
+    pub fn resumed_counts(&self) -> UnitCounts {
+        self.resumed
     }
 
     /// Records that may have been sent before and will be sent again: of each unit that was begun, what a worker may hold beyond
@@ -323,13 +336,9 @@ impl Assignment {
     }
 
     fn settle(&mut self, rest: Rest, attempt: &Attempt) -> Option<Rest> {
-        let Prefix { chunks, records, written, rejected, bytes } = attempt.prefix;
+        let chunks = attempt.prefix.chunks;
         if chunks > 0 {
-            let retried = attempt.retried;
-            add(
-                &mut self.settled,
-                &UnitCounts { bytes, records, parsed: records, written, rejected, retried },
-            );
+            add(&mut self.settled, &attempt.counts());
         }
         self.parts.extend(rest.part(attempt));
         let unit = rest.unit.after(chunks)?;

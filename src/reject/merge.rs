@@ -138,7 +138,8 @@ pub fn merge(
     Ok(rejects)
 }
 
-/// Deletes all part files below `dir`, those of attempts that nobody remembers, too.
+/// Deletes all part files below `dir`, those of attempts that nobody remembers, too. Where somebody does remember attempts from run
+/// to run, that is to come after it is remembered that the job is finished: [`Keep::Parts`] until then.
 pub fn delete_parts(dir: &Path) {
     // No directory, no parts. And a part that stays behind is no loss: it is never read again.
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {

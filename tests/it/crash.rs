@@ -142,7 +142,7 @@ fn a_killed_workers_unit_goes_on_from_what_was_told_of_it() {
     long.expect_rows();
     let sent: u64 = long.load.relay.writes_passed().values().sum();
     let again = sent - LongRecords::RECORDS;
-    assert!(again <= LongRecords::WINDOW_RECORDS && again < KILLED_AFTER / 2, "{again} rows were sent again");
+    assert!(again <= LongRecords::WINDOW_RECORDS, "{again} rows were sent again, of {KILLED_AFTER}");
 }
 
 #[test]

@@ -161,15 +161,20 @@ fn progress_that_comes_late_says_nothing() {
     leased(&mut assignment, 0);
     assignment.worker_lost(WorkerId(0));
     leased(&mut assignment, 1);
+    let begun = [1, 2].map(|number| attempt(2, number, 0, prefix(0, 0, 0)));
     assignment.progress(WorkerId(0), UnitId(0), counts(3, 0), prefix(1, 3, 0)).unwrap();
-    assert_eq!((assignment.counts(), assignment.take_changes()), (UnitCounts::default(), vec![]));
+    assert_eq!((assignment.counts(), assignment.take_changes()), (UnitCounts::default(), begun.to_vec()));
 }
 
 #[test]
 fn changes_are_told_once_each_as_it_is_now() {
     let mut assignment = planned(2);
     leased(&mut assignment, 0);
-    assert_eq!(assignment.take_changes(), []);
+    assert_eq!(
+        assignment.take_changes(),
+        [attempt(2, 1, 0, prefix(0, 0, 0))],
+        "that it has begun is a change"
+    );
     for prefix in [prefix(0, 0, 0), prefix(1, 3, 0), prefix(2, 3, 0)] {
         assignment.progress(WorkerId(0), UnitId(0), counts(5, 0), prefix).unwrap();
     }
