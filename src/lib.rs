@@ -47,6 +47,9 @@ pub mod session;
 // Encoded rows to acknowledged rows.
 pub mod insert;
 
+// Reading back what was loaded.
+pub mod verify;
+
 // Records that could not become rows: reject files and the error budget.
 pub mod reject;
 

@@ -226,7 +226,7 @@ impl RowEncoder {
 }
 
 /// The start of a text, short enough for a reject file; a character is not cut apart.
-fn cut(text: &[u8]) -> &[u8] {
+pub(crate) fn cut(text: &[u8]) -> &[u8] {
     let Some(mut kept) = text.get(..FAULT_VALUE_BYTES_MAX) else { return text };
     let next_is_continuation = |at: usize| text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
     // At most three steps: a longer run of continuation bytes is no UTF-8 anyway.

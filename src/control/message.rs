@@ -15,6 +15,8 @@ use crate::plan::unit::{UnitId, WorkUnit};
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
 use crate::settings::{ConnectionSettings, Rounding, TableName};
+use crate::verify::compare::Known;
+use crate::verify::sample::Sample;
 
 /// The version of these messages. Coordinator and worker are one executable, so any difference is an error.
 pub const PROTOCOL_VERSION: u32 = 2;
@@ -80,6 +82,21 @@ pub struct JobSpec {
     pub rejects_dir: PathBuf,
     /// After so many rejects a worker waits for the coordinator's verdict; `None`: the budget is no number.
     pub reject_limit: Option<u64>,
+    /// Read the rows back instead of writing them; what is not as in the file is a reject.
+    #[serde(default)]
+    pub verify: Option<VerifySpec>,
+}
+
+/// How rows are read back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifySpec {
+    /// What is known of the write times of what was loaded.
+    pub known: Known,
+    /// Which records are looked at.
+    pub sample: Sample,
+    /// Where the same run has just loaded them: records that cannot be encoded were rejected then, and so were those with these
+    /// ordinals, in ascending order. Neither is a finding.
+    pub rejected: Option<Vec<u64>>,
 }
 
 /// From the coordinator to a worker.
@@ -178,6 +195,35 @@ pub struct UnitCounts {
     pub rejected: u64,
     /// Requests sent again.
     pub retried: u64,
+    /// In a verification: what of the written is not the same in the table.
+    #[serde(default)]
+    pub verify: VerifyCounts,
+}
+
+/// In a verification: records that count as written though they were not found the same in the table, and are no fault.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyCounts {
+    /// Records that a later one of the same key has superseded.
+    pub superseded: u64,
+    /// Records that are not in the sample.
+    pub not_sampled: u64,
+    /// Records that the load before has rejected.
+    pub passed_over: u64,
+}
+
+impl VerifyCounts {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.superseded + self.not_sampled + self.passed_over
+    }
+}
+
+impl std::ops::AddAssign for VerifyCounts {
+    fn add_assign(&mut self, other: VerifyCounts) {
+        self.superseded += other.superseded;
+        self.not_sampled += other.not_sampled;
+        self.passed_over += other.passed_over;
+    }
 }
 
 /// How far an attempt at a unit is settled without a gap from its start, in whole chunks. Its rejects are on the disk.
@@ -193,6 +239,9 @@ pub struct Prefix {
     pub rejected: u64,
     /// Length of the chunks in bytes.
     pub bytes: u64,
+    /// In a verification: what of the written is not the same in the table.
+    #[serde(default)]
+    pub verify: VerifyCounts,
 }
 
 /// What became of a unit.

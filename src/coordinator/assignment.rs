@@ -40,8 +40,8 @@ pub struct Attempt {
 
 impl Attempt {
     fn counts(&self) -> UnitCounts {
-        let Prefix { records, written, rejected, bytes, .. } = self.prefix;
-        UnitCounts { bytes, records, parsed: records, written, rejected, retried: self.retried }
+        let Prefix { records, written, rejected, bytes, verify, .. } = self.prefix;
+        UnitCounts { bytes, records, parsed: records, written, rejected, retried: self.retried, verify }
     }
 }
 
@@ -211,9 +211,9 @@ impl Assignment {
         if lease.rest.attempts != attempt {
             return Err(AssignmentError::NotHeld { worker, unit });
         }
-        let UnitCounts { records, written, rejected, .. } = counts;
+        let UnitCounts { records, written, rejected, verify, .. } = counts;
         let (chunks, bytes) = (lease.rest.unit.chunk_count(), lease.rest.unit.bytes());
-        let whole = Prefix { chunks, records, written, rejected, bytes };
+        let whole = Prefix { chunks, records, written, rejected, bytes, verify };
         self.progress(worker, unit, counts, whole)?;
         if let Some(lease) = self.leased.remove(&unit) {
             self.end(lease);
@@ -396,10 +396,11 @@ impl Rest {
         };
         let sum = |of: fn(&Chunk) -> u64| grown.iter().map(of).sum::<u64>();
         let planned = before.records + sum(|chunk| chunk.records);
-        let Prefix { records, written, rejected, bytes, .. } = *now;
+        let Prefix { records, written, rejected, bytes, verify, .. } = *now;
         let closes = records == planned
             && bytes == before.bytes + sum(|chunk| chunk.len)
             && (written >= before.written && rejected >= before.rejected)
+            && verify.total() <= written
             && written.checked_add(rejected) == Some(records);
         match closes {
             true => Ok(()),
@@ -430,6 +431,7 @@ fn add(sum: &mut UnitCounts, counts: &UnitCounts) {
     sum.written += counts.written;
     sum.rejected += counts.rejected;
     sum.retried += counts.retried;
+    sum.verify += counts.verify;
 }
 
 #[cfg(test)]

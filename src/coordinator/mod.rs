@@ -239,6 +239,7 @@ fn job_spec(
         run: job.run,
         rejects_dir: job.rejects_dir.clone(),
         reject_limit: settings.max_errors.worker_limit(),
+        verify: None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The engine that writes through prepared INSERTs: a bounded number of lanes, each with one request in flight.
+//! The engine that speaks CQL: a bounded number of lanes, each with one request in flight. What a request is, an INSERT or
+//! another, is for [`Request`] to say.
 //!
 //! The feed is a blocking channel, the lanes are tasks of an async runtime; the thread that calls `run` is the bridge between
 //! them, so that no thread of the runtime ever blocks.
@@ -10,12 +11,6 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use hdrhistogram::Histogram;
 use scylla::client::session::Session;
-use scylla::errors::ExecutionError;
-use scylla::serialize::SerializationError;
-use scylla::serialize::row::{RowSerializationContext, SerializeRow};
-use scylla::serialize::writers::RowWriter;
-use scylla::statement::bound::BoundStatement;
-use scylla::statement::prepared::PreparedStatement;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -23,6 +18,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use super::engine::{BoundBatch, Engine};
 use super::halt::{Halt, PanicWatch};
 use super::lane::{Lane, Run};
+use super::request::Request;
 use crate::clock::Clock;
 use crate::control::latency::new_histogram;
 use crate::control::message::WorkerTotals;
@@ -52,14 +48,12 @@ pub struct Gauges {
 }
 
 impl Gauges {
-    pub(super) fn note_fault(&self, error: &ExecutionError) {
-        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        if fault.is_none() {
-            *fault = Some(error.to_string());
-        }
+    /// Keeps a fault to be shown, unless there is one already.
+    pub(super) fn note_fault(&self, fault: impl FnOnce() -> String) {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(fault);
     }
 
-    /// A cluster fault since the last call, if there was one.
+    /// A cluster fault since the last call, if there was one, in words.
     pub fn take_fault(&self) -> Option<String> {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -76,41 +70,41 @@ pub struct CqlOptions {
     pub hold: bool,
 }
 
-/// Writes rows through one prepared statement of one session.
-pub struct CqlEngine {
+/// Sends a request for each row through one session.
+pub struct CqlEngine<R> {
     runtime: Handle,
     target: Arc<Target>,
-    statement: PreparedStatement,
+    request: Arc<R>,
     options: CqlOptions,
     halt: Arc<Halt>,
     gauges: Arc<Gauges>,
 }
 
-/// Where rows go.
+/// What requests are about.
 pub struct Target {
     /// The session.
     pub session: Session,
     /// The table.
     pub table: TableName,
-    /// The statement that writes to it.
+    /// The statement that writes to it, and its columns.
     pub row_plan: RowPlan,
 }
 
-impl CqlEngine {
-    /// An engine over a session that lives on `runtime`, which must have threads of its own; `statement` is the target's, prepared.
+impl<R: Request> CqlEngine<R> {
+    /// An engine over a session that lives on `runtime`, which must have threads of its own.
     pub fn new(
         runtime: Handle,
         target: Target,
-        statement: PreparedStatement,
+        request: R,
         options: CqlOptions,
         halt: Arc<Halt>,
         gauges: Arc<Gauges>,
     ) -> Self {
-        CqlEngine { runtime, target: Arc::new(target), statement, options, halt, gauges }
+        CqlEngine { runtime, target: Arc::new(target), request: Arc::new(request), options, halt, gauges }
     }
 
     /// Hands the feed's rows to the lanes; waits while all of them are busy, and ends early when there are none left.
-    fn bridge(&self, feed: &Receiver<BoundBatch<BoundStatement>>, runs: &mpsc::Sender<Run>) {
+    fn bridge(&self, feed: &Receiver<BoundBatch<R::Row>>, runs: &mpsc::Sender<Run<R::Row>>) {
         for batch in feed {
             let batch = Arc::new(batch);
             for start in (0..batch.rows.len()).step_by(RUN_ROWS) {
@@ -123,14 +117,14 @@ impl CqlEngine {
     }
 }
 
-impl Engine for CqlEngine {
-    type Row = BoundStatement;
+impl<R: Request> Engine for CqlEngine<R> {
+    type Row = R::Row;
 
-    fn bind(&self, values: &[u8]) -> Result<BoundStatement, String> {
-        self.statement.clone().bind(&EncodedRow(values)).map_err(|error| error.to_string())
+    fn bind(&self, values: &[u8]) -> Result<R::Row, String> {
+        self.request.bind(values)
     }
 
-    fn run(&self, feed: Receiver<BoundBatch<BoundStatement>>) -> WorkerTotals {
+    fn run(&self, feed: Receiver<BoundBatch<R::Row>>) -> WorkerTotals {
         let (runs, queue) = mpsc::channel(self.options.in_flight.div_ceil(4));
         let queue = Arc::new(tokio::sync::Mutex::new(queue));
         let latencies = Arc::new(Mutex::new(new_histogram()));
@@ -143,6 +137,7 @@ impl Engine for CqlEngine {
                     retry_for: self.options.retry_for,
                     clock: self.options.hold.then_some(clock),
                     target: Arc::clone(&self.target),
+                    request: Arc::clone(&self.request),
                 };
                 self.runtime.spawn(run_lane(lane, Arc::clone(&queue), Arc::clone(&latencies)))
             })
@@ -179,9 +174,9 @@ async fn abort_after_stop(halt: Arc<Halt>, lanes: Vec<AbortHandle>) {
     }
 }
 
-async fn run_lane(
-    lane: Lane,
-    queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Run>>>,
+async fn run_lane<R: Request>(
+    lane: Lane<R>,
+    queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Run<R::Row>>>>,
     histogram: Arc<Mutex<Histogram<u64>>>,
 ) {
     let _watch = PanicWatch::new(&lane.halt, "a lane of the inserter");
@@ -194,92 +189,5 @@ async fn run_lane(
         for latency in latencies.drain(..) {
             histogram.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
         }
-    }
-}
-
-/// A row in the encoder's form (see [`crate::codec::row`]) on its way into a statement.
-struct EncodedRow<'a>(&'a [u8]);
-
-/// Length of a value that is not set (CQL protocol v4, section 3, [value]).
-const UNSET: i32 = -2;
-
-impl SerializeRow for EncodedRow<'_> {
-    fn serialize(
-        &self,
-        ctx: &RowSerializationContext<'_>,
-        writer: &mut RowWriter<'_>,
-    ) -> Result<(), SerializationError> {
-        let (count, mut rest) = self.0.split_at_checked(2).ok_or_else(|| malformed("no value count"))?;
-        if usize::from(u16::from_be_bytes([count[0], count[1]])) != ctx.columns().len() {
-            return Err(malformed("the number of values is not the statement's"));
-        }
-        for _ in ctx.columns() {
-            let (length, values) =
-                rest.split_first_chunk().ok_or_else(|| malformed("a value's length is cut off"))?;
-            let cell = writer.make_cell_writer();
-            rest = match i32::from_be_bytes(*length) {
-                UNSET => {
-                    cell.set_unset();
-                    values
-                }
-                length => {
-                    let length =
-                        usize::try_from(length).map_err(|_| malformed("a value's length is negative"))?;
-                    let (value, values) =
-                        values.split_at_checked(length).ok_or_else(|| malformed("a value is cut off"))?;
-                    cell.set_value(value).map_err(SerializationError::new)?;
-                    values
-                }
-            };
-        }
-        if rest.is_empty() { Ok(()) } else { Err(malformed("there is more than the statement's values")) }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.len() <= 2
-    }
-}
-
-fn malformed(what: &'static str) -> SerializationError {
-    SerializationError::new(MalformedRow(what))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("an encoded row is malformed: {0}")]
-struct MalformedRow(&'static str);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use scylla::frame::response::result::{ColumnSpec, ColumnType, NativeType, TableSpec};
-
-    fn serialize(values: &[u8], columns: usize) -> Result<Vec<u8>, String> {
-        let table = TableSpec::borrowed("k", "t");
-        let int = || ColumnType::Native(NativeType::Int);
-        let specs: Vec<_> = (0..columns).map(|_| ColumnSpec::borrowed("c", int(), table.clone())).collect();
-        let mut out = Vec::new();
-        let ctx = RowSerializationContext::from_specs(&specs);
-        EncodedRow(values)
-            .serialize(&ctx, &mut RowWriter::new(&mut out))
-            .map(|()| out)
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn an_encoded_row_goes_into_the_statement_as_it_is() {
-        let row = [0, 2, 0, 0, 0, 1, 7, 0xff, 0xff, 0xff, 0xfe];
-        assert_eq!(serialize(&row, 2).unwrap(), row[2..]);
-    }
-
-    #[test]
-    fn a_row_that_is_cut_off_or_too_long_is_refused() {
-        let row = [0, 2, 0, 0, 0, 1, 7, 0, 0, 0, 0];
-        assert!(serialize(&row, 2).is_ok());
-        for cut in 0..row.len() {
-            assert!(serialize(&row[..cut], 2).is_err(), "cut at {cut}");
-        }
-        assert!(serialize(&row, 3).is_err());
-        assert!(serialize(&[&row[..], &[0]].concat(), 2).is_err());
-        assert!(serialize(&[0, 1, 0xff, 0xff, 0xff, 0xfd], 1).is_err());
     }
 }

@@ -9,28 +9,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use scylla::errors::ExecutionError;
-use scylla::statement::bound::BoundStatement;
+use scylla::response::query_result::QueryResult;
 
 use super::cql::{Gauges, Target};
 use super::engine::{BoundBatch, BoundRow};
 use super::fault::{Attempt, Decision, FaultKind, classify, decide};
 use super::halt::Halt;
+use super::request::Request;
 use crate::clock::Clock;
 use crate::control::message::FailureKind;
-use crate::schema::prepare::prepare_insert;
 
 /// After so many refusals without an acknowledgement, the table is looked at again.
 const REFUSED_IN_A_ROW_MAX: u64 = 20;
 
 /// A few rows of one batch, handed to a lane at once.
-pub(super) struct Run {
-    pub(super) batch: Arc<BoundBatch<BoundStatement>>,
+pub(super) struct Run<T> {
+    pub(super) batch: Arc<BoundBatch<T>>,
     pub(super) rows: Range<usize>,
 }
 
 /// What all lanes share.
-pub(super) struct Lane {
+pub(super) struct Lane<R> {
     pub(super) target: Arc<Target>,
+    pub(super) request: Arc<R>,
     pub(super) halt: Arc<Halt>,
     pub(super) gauges: Arc<Gauges>,
     pub(super) retry_for: Duration,
@@ -38,16 +39,16 @@ pub(super) struct Lane {
     pub(super) clock: Option<Clock>,
 }
 
-/// How a row was settled.
+/// What became of a row's request.
 enum Settled {
-    Acknowledged(Duration),
+    Acknowledged(QueryResult, Duration),
     Refused(String),
     Stopped,
 }
 
-impl Lane {
+impl<R: Request> Lane<R> {
     /// Sends the rows of one run; returns the latencies of those that were acknowledged.
-    pub(super) async fn send(&self, run: &Run, latencies: &mut Vec<Duration>) {
+    pub(super) async fn send(&self, run: &Run<R::Row>, latencies: &mut Vec<Duration>) {
         for row in &run.batch.rows[run.rows.clone()] {
             if let Some(clock) = self.clock {
                 self.hold_until(row.write_time_us, clock).await;
@@ -59,11 +60,13 @@ impl Lane {
             let settled = self.settle(&run.batch, row).await;
             self.gauges.in_flight.fetch_sub(1, Ordering::Relaxed);
             match settled {
-                Settled::Acknowledged(latency) => {
+                Settled::Acknowledged(answer, latency) => {
                     latencies.push(latency);
                     self.gauges.acknowledged.fetch_add(1, Ordering::Relaxed);
                     self.gauges.refused_in_a_row.store(0, Ordering::Relaxed);
-                    run.batch.chunk.written(1);
+                    if let Err(message) = self.request.settle(answer, row, &run.batch.chunk) {
+                        return self.halt.fail(FailureKind::Protocol, message);
+                    }
                 }
                 Settled::Refused(message) => {
                     self.suspect_the_table().await;
@@ -74,13 +77,13 @@ impl Lane {
         }
     }
 
-    async fn settle(&self, batch: &BoundBatch<BoundStatement>, row: &BoundRow<BoundStatement>) -> Settled {
+    async fn settle(&self, batch: &BoundBatch<R::Row>, row: &BoundRow<R::Row>) -> Settled {
         let mut failing: Option<Failing<'_>> = None;
         loop {
             let sent_at = Instant::now();
             self.gauges.requests.fetch_add(1, Ordering::Relaxed);
-            let error = match self.target.session.execute_bound_unpaged(&row.row).await {
-                Ok(_) => return Settled::Acknowledged(sent_at.elapsed()),
+            let error = match self.target.session.execute_bound_unpaged(R::statement(&row.row)).await {
+                Ok(answer) => return Settled::Acknowledged(answer, sent_at.elapsed()),
                 Err(error) => error,
             };
             let acknowledged = self.gauges.acknowledged.load(Ordering::Relaxed);
@@ -88,7 +91,7 @@ impl Lane {
             failing.sent = failing.sent.saturating_add(1);
             match self.decide(failing, classify(&error)) {
                 Decision::Retry(pause) => {
-                    self.gauges.note_fault(&error);
+                    self.gauges.note_fault(|| format!("the cluster is not {}: {error}", R::TROUBLE));
                     if !self.pause(pause).await {
                         return Settled::Stopped;
                     }
@@ -96,7 +99,7 @@ impl Lane {
                 }
                 Decision::Reject => return Settled::Refused(error.to_string()),
                 Decision::GiveUp => {
-                    self.halt.fail(FailureKind::Cluster, gave_up(&error, failing));
+                    self.halt.fail(FailureKind::Cluster, gave_up(R::WHAT, &error, failing));
                     return Settled::Stopped;
                 }
             }
@@ -115,8 +118,7 @@ impl Lane {
         if !refused.is_multiple_of(REFUSED_IN_A_ROW_MAX) {
             return;
         }
-        let Target { session, table, row_plan } = &*self.target;
-        if let Err(error) = prepare_insert(session, table, row_plan).await
+        if let Err(error) = self.request.look_at_table(&self.target).await
             && !error.is_passing()
         {
             self.halt
@@ -166,9 +168,9 @@ impl Drop for Failing<'_> {
     }
 }
 
-fn gave_up(error: &ExecutionError, failing: &Failing<'_>) -> String {
+fn gave_up(what: &str, error: &ExecutionError, failing: &Failing<'_>) -> String {
     match classify(error) {
-        FaultKind::Fatal => format!("the cluster refuses the load: {error}"),
+        FaultKind::Fatal => format!("the cluster refuses {what}: {error}"),
         _ => format!(
             "a row failed {} times in {} s, longer than --retry-for allows; the last error: {error}",
             failing.sent,

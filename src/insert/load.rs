@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::halt::Halt;
-use crate::control::message::{FailureKind, Prefix, UnitCounts};
+use crate::control::message::{FailureKind, Prefix, UnitCounts, VerifyCounts};
 use crate::format::record::RecordBatch;
-use crate::plan::unit::{Chunk, WorkUnit};
+use crate::plan::unit::{Chunk, FileId, WorkUnit};
 use crate::reject::part::PartWriter;
 use crate::reject::{Fault, RejectCode, RejectError, RejectReason};
 
@@ -75,7 +75,32 @@ pub struct UnitLoad {
     written: AtomicU64,
     rejected: AtomicU64,
     retried: AtomicU64,
+    verify: VerifyTally,
     progress: Mutex<Progress>,
+}
+
+/// Counts of a verification while it goes on.
+#[derive(Debug, Default)]
+struct VerifyTally {
+    superseded: AtomicU64,
+    not_sampled: AtomicU64,
+    passed_over: AtomicU64,
+}
+
+impl VerifyTally {
+    fn add(&self, counts: &VerifyCounts) {
+        self.superseded.fetch_add(counts.superseded, Ordering::Relaxed);
+        self.not_sampled.fetch_add(counts.not_sampled, Ordering::Relaxed);
+        self.passed_over.fetch_add(counts.passed_over, Ordering::Relaxed);
+    }
+
+    fn counts(&self) -> VerifyCounts {
+        VerifyCounts {
+            superseded: self.superseded.load(Ordering::Relaxed),
+            not_sampled: self.not_sampled.load(Ordering::Relaxed),
+            passed_over: self.passed_over.load(Ordering::Relaxed),
+        }
+    }
 }
 
 /// How far a unit is.
@@ -100,6 +125,7 @@ struct Begun {
 struct Tally {
     written: u64,
     rejected: u64,
+    verify: VerifyCounts,
 }
 
 impl Progress {
@@ -117,6 +143,7 @@ impl Progress {
             self.prefix.bytes += chunk.len;
             self.prefix.written += tally.written;
             self.prefix.rejected += tally.rejected;
+            self.prefix.verify += tally.verify;
             self.unsaid.extend(self.begun.pop_front().map(|begun| begun.memory));
         }
         self.prefix.chunks > before
@@ -147,6 +174,7 @@ impl UnitLoad {
             written: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             retried: AtomicU64::new(0),
+            verify: VerifyTally::default(),
             progress: Mutex::default(),
         }
     }
@@ -163,6 +191,7 @@ impl UnitLoad {
             written,
             rejected,
             retried: self.retried.load(Ordering::Relaxed),
+            verify: self.verify.counts(),
         }
     }
 
@@ -248,6 +277,7 @@ pub struct ChunkLoad {
     unsettled: AtomicU64,
     written: AtomicU64,
     rejected: AtomicU64,
+    verify: VerifyTally,
 }
 
 impl ChunkLoad {
@@ -270,6 +300,7 @@ impl ChunkLoad {
             unsettled: AtomicU64::new(chunk.records),
             written: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            verify: VerifyTally::default(),
         };
         if chunk.records == 0 {
             load.settled();
@@ -287,6 +318,19 @@ impl ChunkLoad {
         self.unit.written.fetch_add(rows, Ordering::Relaxed);
         self.written.fetch_add(rows, Ordering::Relaxed);
         self.settle(rows);
+    }
+
+    /// Tells that `records` records are settled in a verification that is not to find them the same: they count as written, and
+    /// as what `counts` says.
+    pub fn set_aside(&self, records: u64, counts: VerifyCounts) {
+        self.unit.verify.add(&counts);
+        self.verify.add(&counts);
+        self.written(records);
+    }
+
+    /// The input file.
+    pub fn file(&self) -> FileId {
+        self.unit.unit.file
     }
 
     /// Tells that a request was sent again.
@@ -333,7 +377,7 @@ impl ChunkLoad {
         self.unit.bytes.fetch_add(self.chunk.len, Ordering::Relaxed);
         let written = self.written.load(Ordering::Relaxed);
         let rejected = self.rejected.load(Ordering::Relaxed);
-        self.unit.settle(self.index, Tally { written, rejected });
+        self.unit.settle(self.index, Tally { written, rejected, verify: self.verify.counts() });
     }
 }
 

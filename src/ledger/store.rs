@@ -487,7 +487,7 @@ fn upsert_attempt(transaction: &Transaction<'_>, job: i64, attempt: &Attempt) ->
          ON CONFLICT DO UPDATE SET chunks = ?6, records = ?7, written = ?8, rejected = ?9, bytes = ?10, retried = ?11",
     )?;
     let Attempt { unit, run, attempt, first_chunk, prefix, retried } = attempt;
-    let Prefix { chunks, records, written, rejected, bytes } = prefix;
+    let Prefix { chunks, records, written, rejected, bytes, .. } = prefix;
     let counts = [records, written, rejected, bytes, retried].map(|count| integer(*count));
     let [records, written, rejected, bytes, retried] = counts;
     let upserted = statement.execute(params![
@@ -593,6 +593,7 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
             written: count(row, 6)?,
             rejected: count(row, 7)?,
             bytes: count(row, 8)?,
+            ..Prefix::default()
         },
         retried: count(row, 9)?,
     })

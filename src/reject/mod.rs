@@ -57,6 +57,12 @@ pub enum RejectCode {
     InvalidDuration,
     /// The server refused the row for its content.
     RefusedByServer,
+    /// In a verification: the table has no such row.
+    Missing,
+    /// In a verification: the row has another value than the file.
+    Different,
+    /// In a verification: the row was written again after the job.
+    Overwritten,
 }
 
 /// What is wrong with a record, before it is known where the record stands.

@@ -1,20 +1,38 @@
-//! The row plan made ready on the cluster: the prepared INSERT, checked against the plan, and the question whether this role
-//! may write. Writes nothing: the one statement it executes has a null key, which no server takes.
+//! The row plan made ready on the cluster: the prepared INSERT, or the SELECT that reads rows back, checked against the plan, and
+//! the question whether this role may execute it. Writes nothing: what is executed here has a null key, which no server takes.
 
 use scylla::client::session::Session;
 use scylla::errors::{DbError, ExecutionError, PrepareError, RequestAttemptError};
-use scylla::frame::response::result::{ColumnType, NativeType};
+use scylla::frame::response::result::{ColumnSpec, ColumnType, NativeType};
 use scylla::statement::Statement;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::CqlValue;
 
-use super::statement::RowPlan;
-use super::table::SchemaError;
+use super::statement::{ReadPlan, RowPlan};
+use super::table::{Column, SchemaError};
 use super::types::CqlType;
 use crate::settings::TableName;
 
-const PREPARING: &str = "preparing the INSERT";
-const ASKING: &str = "asking whether the table may be written";
+/// What is said of a statement.
+struct Words {
+    preparing: &'static str,
+    asking: &'static str,
+    statement: &'static str,
+    permission: &'static str,
+}
+
+const INSERT: Words = Words {
+    preparing: "preparing the INSERT",
+    asking: "asking whether the table may be written",
+    statement: "INSERT into",
+    permission: "MODIFY",
+};
+const SELECT: Words = Words {
+    preparing: "preparing the SELECT",
+    asking: "asking whether the table may be read",
+    statement: "SELECT from",
+    permission: "SELECT",
+};
 
 /// Prepares the plan's statement and compares what the server says of its markers with the plan.
 ///
@@ -28,15 +46,50 @@ pub async fn prepare_insert(
     table: &TableName,
     plan: &RowPlan,
 ) -> Result<PreparedStatement, SchemaError> {
-    let mut prepared =
-        session.prepare(plan.statement.as_str()).await.map_err(|err| prepare_error(table, &err))?;
-    prepared.set_is_idempotent(true);
-    let markers: Vec<_> =
-        prepared.get_variable_col_specs().iter().map(|spec| (spec.name(), native_type(spec.typ()))).collect();
-    match difference(plan, &markers) {
+    let prepared = prepare(session, table, &plan.statement, &INSERT).await?;
+    let markers = of_server(prepared.get_variable_col_specs().as_slice());
+    let planned: Vec<_> = of_plan(&plan.columns).chain([WRITE_TIME]).collect();
+    match difference("the INSERT has", "markers", &planned, &markers) {
         None => Ok(prepared),
         Some(change) => Err(SchemaError::Changed { table: table.clone(), change }),
     }
+}
+
+/// Prepares the statement that reads rows back and compares what the server says of its markers and of what it selects with the plan.
+///
+/// # Errors
+/// The server refuses the statement, the table has changed since it was read, or no node answers.
+pub async fn prepare_select(
+    session: &Session,
+    table: &TableName,
+    plan: &ReadPlan,
+) -> Result<PreparedStatement, SchemaError> {
+    let prepared = prepare(session, table, &plan.statement, &SELECT).await?;
+    let markers = of_server(prepared.get_variable_col_specs().as_slice());
+    let specs = prepared.get_current_result_set_col_specs();
+    let selected = of_server(specs.get().as_slice());
+    let keys: Vec<_> = of_plan(&plan.keys).collect();
+    let mut values: Vec<_> = of_plan(&plan.values).flat_map(|value| [value, WRITE_TIME]).collect();
+    if values.is_empty() {
+        values.extend(keys.first().copied());
+    }
+    let change = difference("the SELECT has", "markers", &keys, &markers)
+        .or_else(|| difference("the SELECT brings", "columns", &values, &selected));
+    match change {
+        None => Ok(prepared),
+        Some(change) => Err(SchemaError::Changed { table: table.clone(), change }),
+    }
+}
+
+async fn prepare(
+    session: &Session,
+    table: &TableName,
+    statement: &str,
+    words: &Words,
+) -> Result<PreparedStatement, SchemaError> {
+    let mut prepared = session.prepare(statement).await.map_err(|err| prepare_error(table, words, &err))?;
+    prepared.set_is_idempotent(true);
+    Ok(prepared)
 }
 
 /// Finds out whether this role may write the table, without writing.
@@ -52,53 +105,89 @@ pub async fn check_write_permission(
     table: &TableName,
     plan: &RowPlan,
 ) -> Result<(), SchemaError> {
-    let nulls: Vec<Option<CqlValue>> = vec![None; plan.columns.len() + 1];
-    match session.query_unpaged(Statement::new(plan.statement.as_str()), nulls).await {
+    check_permission(session, table, &plan.statement, plan.columns.len() + 1, &INSERT).await
+}
+
+/// Finds out in the same way whether this role may read the table.
+///
+/// # Errors
+/// The role may not read, or the cluster does not answer.
+pub async fn check_read_permission(
+    session: &Session,
+    table: &TableName,
+    plan: &ReadPlan,
+) -> Result<(), SchemaError> {
+    check_permission(session, table, &plan.statement, plan.keys.len(), &SELECT).await
+}
+
+async fn check_permission(
+    session: &Session,
+    table: &TableName,
+    statement: &str,
+    markers: usize,
+    words: &Words,
+) -> Result<(), SchemaError> {
+    let nulls: Vec<Option<CqlValue>> = vec![None; markers];
+    match session.query_unpaged(Statement::new(statement), nulls).await {
         Ok(_) => Ok(()),
         Err(ExecutionError::LastAttemptError(RequestAttemptError::DbError(DbError::Invalid, _))) => Ok(()),
         Err(ExecutionError::LastAttemptError(RequestAttemptError::DbError(
             DbError::Unauthorized,
             message,
-        ))) => Err(SchemaError::NotPermitted { table: table.clone(), message }),
-        Err(ExecutionError::PrepareError(err)) => Err(prepare_error(table, &err)),
-        Err(err) => Err(SchemaError::Cluster { doing: ASKING, message: err.to_string() }),
+        ))) => Err(SchemaError::NotPermitted { table: table.clone(), permission: words.permission, message }),
+        Err(ExecutionError::PrepareError(err)) => Err(prepare_error(table, words, &err)),
+        Err(err) => Err(SchemaError::Cluster { doing: words.asking, message: err.to_string() }),
     }
 }
 
-fn prepare_error(table: &TableName, err: &PrepareError) -> SchemaError {
+fn prepare_error(table: &TableName, words: &Words, err: &PrepareError) -> SchemaError {
     let PrepareError::AllAttemptsFailed { first_attempt: RequestAttemptError::DbError(kind, message) } = err
     else {
-        return SchemaError::Cluster { doing: PREPARING, message: err.to_string() };
+        return SchemaError::Cluster { doing: words.preparing, message: err.to_string() };
     };
     let (table, message) = (table.clone(), message.clone());
+    let &Words { statement, permission, preparing, .. } = words;
     match kind {
-        DbError::Unauthorized => SchemaError::NotPermitted { table, message },
+        DbError::Unauthorized => SchemaError::NotPermitted { table, permission, message },
         DbError::Invalid | DbError::SyntaxError | DbError::ConfigError => {
-            SchemaError::Refused { table, message }
+            SchemaError::Refused { table, statement, message }
         }
-        _ => SchemaError::Cluster { doing: PREPARING, message },
+        _ => SchemaError::Cluster { doing: preparing, message },
     }
 }
 
-/// What is different between the plan and the server's markers (name and type; `None`: not a type that can be loaded).
-fn difference(plan: &RowPlan, markers: &[(&str, Option<CqlType>)]) -> Option<String> {
-    let wanted = plan.columns.len() + 1;
-    if markers.len() != wanted {
-        return Some(format!("the INSERT has {} markers instead of {wanted}", markers.len()));
+/// A column as a statement is planned with it; its name differs between servers where it is `None`.
+type Planned<'a> = (Option<&'a str>, CqlType);
+
+/// A row's write time.
+const WRITE_TIME: Planned<'static> = (None, CqlType::Bigint);
+
+fn of_plan(columns: &[Column]) -> impl Iterator<Item = Planned<'_>> {
+    columns.iter().map(|column| (Some(column.name.as_str()), column.cql_type))
+}
+
+/// Names and types as the server has them (`None`: not a type that can be loaded).
+fn of_server<'a>(specs: &'a [ColumnSpec<'_>]) -> Vec<(&'a str, Option<CqlType>)> {
+    specs.iter().map(|spec| (spec.name(), native_type(spec.typ()))).collect()
+}
+
+/// What is different between the plan and what the server has.
+fn difference(
+    has: &str,
+    of: &str,
+    planned: &[Planned<'_>],
+    found: &[(&str, Option<CqlType>)],
+) -> Option<String> {
+    if found.len() != planned.len() {
+        return Some(format!("{has} {} {of} instead of {}", found.len(), planned.len()));
     }
-    // The last marker is the write time; its name differs between servers.
-    let planned = plan
-        .columns
-        .iter()
-        .map(|column| (Some(column.name.as_str()), column.cql_type))
-        .chain([(None, CqlType::Bigint)]);
-    for ((name, cql_type), &(marker, marker_type)) in planned.zip(markers) {
-        if name.is_some_and(|name| name != marker) {
-            return Some(format!("column {marker:?} where {:?} should be", name.unwrap_or_default()));
+    for (&(name, cql_type), &(column, column_type)) in planned.iter().zip(found) {
+        if name.is_some_and(|name| name != column) {
+            return Some(format!("column {column:?} where {:?} should be", name.unwrap_or_default()));
         }
-        if marker_type != Some(cql_type) {
-            let now = marker_type.map_or("a type that cannot be loaded", CqlType::name);
-            return Some(format!("column {marker:?} was of type {cql_type} and is now {now}"));
+        if column_type != Some(cql_type) {
+            let now = column_type.map_or("a type that cannot be loaded", CqlType::name);
+            return Some(format!("column {column:?} was of type {cql_type} and is now {now}"));
         }
     }
     None
@@ -133,7 +222,7 @@ fn native_type(cql_type: &ColumnType<'_>) -> Option<CqlType> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::table::{Column, ColumnRole};
+    use crate::schema::table::ColumnRole;
 
     type Marker = (&'static str, Option<CqlType>);
 
@@ -141,8 +230,8 @@ mod tests {
         let columns =
             [("id", CqlType::Int, ColumnRole::PartitionKey), ("v", CqlType::Text, ColumnRole::Regular)]
                 .map(|(name, cql_type, role)| Column { name: name.to_owned(), cql_type, role });
-        let plan = RowPlan { statement: String::new(), columns: columns.to_vec() };
-        assert_eq!(difference(&plan, markers).as_deref(), expected);
+        let planned: Vec<_> = of_plan(&columns).chain([WRITE_TIME]).collect();
+        assert_eq!(difference("the INSERT has", "markers", &planned, markers).as_deref(), expected);
     }
 
     const ID: Marker = ("id", Some(CqlType::Int));
@@ -171,7 +260,7 @@ mod tests {
 
     fn check_error(err: PrepareError, expected: &str) {
         let table = TableName { keyspace: "ks".to_owned(), table: "t".to_owned() };
-        let text = prepare_error(&table, &err).to_string();
+        let text = prepare_error(&table, &INSERT, &err).to_string();
         assert!(text.starts_with(expected), "{text:?} should start with {expected:?}");
     }
 

@@ -14,6 +14,43 @@ pub struct RowPlan {
     pub columns: Vec<Column>,
 }
 
+/// The statement that reads these columns of one row, and what stands behind its markers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadPlan {
+    /// `SELECT c, WRITETIME(c), … FROM ks.t WHERE k = ? AND …`.
+    pub statement: String,
+    /// The key columns behind the markers, in order.
+    pub keys: Vec<Column>,
+    /// The other columns in order: each comes as its value and its write time, a bigint. Where there is none, a key column comes
+    /// instead.
+    pub values: Vec<Column>,
+}
+
+/// The statement that reads these columns of a row by its key, which is among them; the others with their write times, which key
+/// columns have none of.
+pub fn select_statement(table: &TableName, columns: &[Column]) -> ReadPlan {
+    let (keys, values): (Vec<Column>, Vec<Column>) =
+        columns.iter().cloned().partition(|column| column.role.is_key());
+    let with_time = values.iter().map(|column| {
+        let name = quoted(&column.name);
+        format!("{name}, WRITETIME({name})")
+    });
+    let mut selected: Vec<String> = with_time.collect();
+    if selected.is_empty() {
+        selected.extend(keys.first().map(|column| quoted(&column.name)));
+    }
+    let restrictions: Vec<String> =
+        keys.iter().map(|column| format!("{} = ?", quoted(&column.name))).collect();
+    let statement = format!(
+        "SELECT {} FROM {}.{} WHERE {}",
+        selected.join(", "),
+        quoted(&table.keyspace),
+        quoted(&table.table),
+        restrictions.join(" AND "),
+    );
+    ReadPlan { statement, keys, values }
+}
+
 /// The statement that writes these columns of a row at a given time, and what stands behind its markers.
 pub fn insert_statement(table: &TableName, columns: &[Column]) -> RowPlan {
     let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
@@ -62,6 +99,27 @@ mod tests {
             &["Id", "select", "a b"],
             r#"INSERT INTO "Ks"."order" ("Id", "select", "a b") VALUES (?, ?, ?) USING TIMESTAMP ?"#,
         );
+    }
+
+    #[test]
+    fn a_row_is_read_by_its_key_with_the_write_times_of_all_else() {
+        let table = TableName { keyspace: "ks".to_owned(), table: "T".to_owned() };
+        let check = |columns: &[(&str, ColumnRole)], expected: &str| {
+            let column = |&(name, role): &(&str, ColumnRole)| Column {
+                name: name.to_owned(),
+                cql_type: CqlType::Int,
+                role,
+            };
+            let columns: Vec<Column> = columns.iter().map(column).collect();
+            assert_eq!(select_statement(&table, &columns).statement, expected);
+        };
+        let (p, c) = (("p", ColumnRole::PartitionKey), ("c", ColumnRole::ClusteringKey));
+        let (s, r) = (("s", ColumnRole::Static), ("a b", ColumnRole::Regular));
+        check(
+            &[p, c, s, r],
+            r#"SELECT "s", WRITETIME("s"), "a b", WRITETIME("a b") FROM "ks"."T" WHERE "p" = ? AND "c" = ?"#,
+        );
+        check(&[p, c], r#"SELECT "p" FROM "ks"."T" WHERE "p" = ? AND "c" = ?"#);
     }
 
     #[test]

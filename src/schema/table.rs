@@ -110,24 +110,28 @@ pub enum SchemaError {
     },
     /// The role lacks a permission.
     #[error(
-        "no permission: {message}; GRANT MODIFY ON {table} to the role, or log in as another with --user"
+        "no permission: {message}; GRANT {permission} ON {table} to the role, or log in as another with --user"
     )]
     NotPermitted {
         /// The table.
         table: TableName,
+        /// Which one.
+        permission: &'static str,
         /// The server's words.
         message: String,
     },
     /// The server does not take the statement.
-    #[error("the server refuses the INSERT into {table}: {message}; check the table's definition")]
+    #[error("the server refuses the {statement} {table}: {message}; check the table's definition")]
     Refused {
         /// The table.
         table: TableName,
+        /// What it refuses, as `INSERT into`.
+        statement: &'static str,
         /// The server's words.
         message: String,
     },
     /// The table's columns are no longer what they were.
-    #[error("{table} changed while the load was being prepared: {change}; start the load again")]
+    #[error("{table} changed while the run was being prepared: {change}; start it again")]
     Changed {
         /// The table.
         table: TableName,

@@ -167,7 +167,7 @@ impl Desk {
             && let Some(fault) = self.gauges.take_fault()
         {
             *told = Some(Instant::now());
-            self.say(&FromWorker::Warning { message: format!("the cluster is not taking rows: {fault}") });
+            self.say(&FromWorker::Warning { message: fault });
         }
     }
 }

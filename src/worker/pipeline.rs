@@ -13,7 +13,7 @@ use super::desk::Desk;
 use super::memory::MemoryBudget;
 use crate::codec::CodecOptions;
 use crate::codec::row::RowEncoder;
-use crate::control::message::{FailureKind, JobSpec};
+use crate::control::message::{FailureKind, JobSpec, VerifyCounts, VerifySpec};
 use crate::format::csv::reader::{ChunkReader, ReadError};
 use crate::format::record::RecordBatch;
 use crate::insert::engine::{BoundBatch, BoundRow, Engine};
@@ -21,6 +21,7 @@ use crate::insert::halt::{Failure, PanicWatch};
 use crate::insert::load::{ChunkLoad, RejectBrake, UnitLoad, Unsaid};
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::unit::{Chunk, FileId, WorkUnit};
+use crate::reject::Fault;
 use crate::reject::part::{PartFiles, PartWriter};
 
 /// Bytes of input that a worker has read and not told to be settled, at most: as much is sent again when it dies. Rows in memory take
@@ -234,7 +235,13 @@ impl<E: Engine> Shared<E> {
     ) -> Result<Vec<BoundRow<E::Row>>, ChunkFailure> {
         let mut rows = Vec::with_capacity(chunk.records().len());
         let mut values = Vec::new();
+        let mut aside = VerifyCounts::default();
         for (record, ordinal) in chunk.records().iter().zip(first_ordinal..) {
+            if let Some(verify) = &self.job.verify
+                && verify.leaves_out(ordinal, &mut aside)
+            {
+                continue;
+            }
             let write_time_us = self.job.write_time.of(ordinal);
             values.clear();
             match encoder.encode(record, write_time_us, &mut values) {
@@ -242,10 +249,37 @@ impl<E: Engine> Shared<E> {
                     let row = self.engine.bind(&values).map_err(ChunkFailure::Bind)?;
                     rows.push(BoundRow { record: record.index() as u32, write_time_us, row });
                 }
-                Err(fault) => chunk.reject(record.index() as u32, &fault),
+                Err(fault) => self.reject(chunk, record.index() as u32, &fault, &mut aside),
             }
         }
+        if aside.total() > 0 {
+            chunk.set_aside(aside.total(), aside);
+        }
         Ok(rows)
+    }
+
+    /// Rejects a record that cannot be encoded; what the load before has rejected already is passed over.
+    fn reject(&self, chunk: &ChunkLoad, record: u32, fault: &Fault, aside: &mut VerifyCounts) {
+        match &self.job.verify {
+            Some(VerifySpec { rejected: Some(_), .. }) => aside.passed_over += 1,
+            _ => chunk.reject(record, fault),
+        }
+    }
+}
+
+impl VerifySpec {
+    /// Whether the record with this ordinal is not to be looked at; counts it in `aside` then.
+    fn leaves_out(&self, ordinal: u64, aside: &mut VerifyCounts) -> bool {
+        let is_rejected = |rejected: &Vec<u64>| rejected.binary_search(&ordinal).is_ok();
+        if !self.sample.takes(ordinal) {
+            aside.not_sampled += 1;
+            return true;
+        }
+        if self.rejected.as_ref().is_some_and(is_rejected) {
+            aside.passed_over += 1;
+            return true;
+        }
+        false
     }
 }
 

@@ -13,10 +13,13 @@ use super::desk::Desk;
 use crate::control::message::{FailureKind, FromWorker, JobSpec, ToWorker, WorkerTotals, WriteTime};
 use crate::insert::cql::{CqlEngine, CqlOptions, Target};
 use crate::insert::halt::Failure;
-use crate::schema::prepare::prepare_insert;
+use crate::insert::request::{Insert, Request};
+use crate::schema::prepare::{prepare_insert, prepare_select};
+use crate::schema::statement::select_statement;
 use crate::schema::table::SchemaError;
 use crate::session::connect::{ConnectError, PoolShape, connect};
 use crate::settings::ConnectionSettings;
+use crate::verify::lookup::Lookup;
 
 /// How long closing the session's connections may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
@@ -43,11 +46,17 @@ pub(super) fn load_through_session(
     if !await_permit(inbox, desk)? {
         return Ok(WorkerTotals::default());
     }
-    let opened = open(&runtime, &job, desk);
-    let totals = match opened {
-        Ok(Some(engine)) => {
+    let totals = match open(&runtime, &job, desk) {
+        Ok(Some((session, statement))) => {
             desk.say(&FromWorker::SessionOpen);
-            super::load(job, engine, inbox, desk)
+            let target = Target { session, table: job.table.clone(), row_plan: job.row_plan.clone() };
+            match &job.verify {
+                None => run(&runtime, target, Insert::new(statement), job, inbox, desk),
+                Some(verify) => {
+                    let lookup = Lookup::new(statement, &job.row_plan, &job.files, verify.known);
+                    run(&runtime, target, lookup, job, inbox, desk)
+                }
+            }
         }
         Ok(None) => Ok(WorkerTotals::default()),
         Err(failure) => Err(failure),
@@ -69,8 +78,31 @@ fn await_permit(inbox: &Receiver<ToWorker>, desk: &Desk) -> Result<bool, Failure
     }
 }
 
-/// Opens the session; `None` when the worker is to stop.
-fn open(runtime: &Runtime, job: &JobSpec, desk: &Desk) -> Result<Option<CqlEngine>, Failure> {
+/// Loads, or looks up, what the inbox brings.
+fn run<R: Request>(
+    runtime: &Runtime,
+    target: Target,
+    request: R,
+    job: JobSpec,
+    inbox: &Receiver<ToWorker>,
+    desk: &Arc<Desk>,
+) -> Result<WorkerTotals, Failure> {
+    let options = CqlOptions {
+        in_flight: job.in_flight,
+        retry_for: job.retry_for,
+        hold: job.verify.is_none() && matches!(job.write_time, WriteTime::Ordinal(_)),
+    };
+    let (handle, halt) = (runtime.handle().clone(), Arc::clone(desk.halt()));
+    let engine = CqlEngine::new(handle, target, request, options, halt, Arc::clone(desk.gauges()));
+    super::load(job, engine, inbox, desk)
+}
+
+/// Opens the session and prepares the statement; `None` when the worker is to stop.
+fn open(
+    runtime: &Runtime,
+    job: &JobSpec,
+    desk: &Desk,
+) -> Result<Option<(Session, PreparedStatement)>, Failure> {
     let connection = job.connection.as_ref().ok_or_else(|| cluster("no connection is given".into()))?;
     let halt = Arc::clone(desk.halt());
     let opened = runtime.block_on(async {
@@ -79,15 +111,7 @@ fn open(runtime: &Runtime, job: &JobSpec, desk: &Desk) -> Result<Option<CqlEngin
             () = halt.stopped() => Ok(None),
         }
     });
-    let Some((session, statement)) = opened.map_err(cluster)? else { return Ok(None) };
-    let options = CqlOptions {
-        in_flight: job.in_flight,
-        retry_for: job.retry_for,
-        hold: matches!(job.write_time, WriteTime::Ordinal(_)),
-    };
-    let target = Target { session, table: job.table.clone(), row_plan: job.row_plan.clone() };
-    let handle = runtime.handle().clone();
-    Ok(Some(CqlEngine::new(handle, target, statement, options, halt, Arc::clone(desk.gauges()))))
+    opened.map_err(cluster)
 }
 
 /// The coordinator has been through, so the way and the password are right: a cluster that cannot be reached now is in trouble,
@@ -119,7 +143,11 @@ async fn open_once(
 ) -> Result<(Session, PreparedStatement), OpenError> {
     let pool = PoolShape { connections_per_node: driver_threads(job) };
     let session = connect(connection, &job.table.keyspace, pool).await?;
-    let statement = prepare_insert(&session, &job.table, &job.row_plan).await?;
+    let JobSpec { table, row_plan, .. } = job;
+    let statement = match job.verify {
+        None => prepare_insert(&session, table, row_plan).await?,
+        Some(_) => prepare_select(&session, table, &select_statement(table, &row_plan.columns)).await?,
+    };
     Ok((session, statement))
 }
 

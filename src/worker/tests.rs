@@ -156,6 +156,7 @@ fn job(file: &Path) -> JobSpec {
         run: 1,
         rejects_dir: "never-made".into(),
         reject_limit: None,
+        verify: None,
     }
 }
 

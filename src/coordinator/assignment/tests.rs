@@ -17,11 +17,12 @@ fn unit(id: u32) -> WorkUnit {
 
 fn counts(written: u64, rejected: u64) -> UnitCounts {
     let records = written + rejected;
-    UnitCounts { bytes: 400, records, parsed: records, written, rejected, retried: 0 }
+    UnitCounts { bytes: 400, records, parsed: records, written, rejected, ..UnitCounts::default() }
 }
 
 fn prefix(chunks: u32, written: u64, rejected: u64) -> Prefix {
-    Prefix { chunks, records: written + rejected, written, rejected, bytes: u64::from(chunks) * 100 }
+    let (records, bytes) = (written + rejected, u64::from(chunks) * 100);
+    Prefix { chunks, records, written, rejected, bytes, ..Prefix::default() }
 }
 
 fn report(id: u32, attempt: u32, counts: UnitCounts) -> UnitReport {
@@ -325,12 +326,12 @@ fn prefix_of(unit: &WorkUnit, chunks: u32) -> Prefix {
     let rejected = records.clone().filter(is_bad).count() as u64;
     let bytes = u64::from(chunks) * 100;
     let records = records.end - records.start;
-    Prefix { chunks, records, written: records - rejected, rejected, bytes }
+    Prefix { chunks, records, written: records - rejected, rejected, bytes, ..Prefix::default() }
 }
 
 fn counts_of(prefix: Prefix) -> UnitCounts {
     let Prefix { records, written, rejected, bytes, .. } = prefix;
-    UnitCounts { bytes, records, parsed: records, written, rejected, retried: 0 }
+    UnitCounts { bytes, records, parsed: records, written, rejected, ..UnitCounts::default() }
 }
 
 impl Simulation {

@@ -86,7 +86,7 @@ fn the_prefix_grows_over_chunks_that_are_settled_without_a_gap() {
     load.chunks[0].written(1);
     assert_eq!(
         load.unit.take_prefix().prefix,
-        Prefix { chunks: 3, records: 5, written: 5, rejected: 0, bytes: 13 }
+        Prefix { chunks: 3, records: 5, written: 5, rejected: 0, bytes: 13, ..Prefix::default() }
     );
     assert_eq!(load.unit.counts().records, 6, "those after the prefix are counted, too");
     load.chunks[3].written(1);
@@ -210,6 +210,7 @@ proptest! {
                 written: prefix.written + settled[index].0,
                 rejected: prefix.rejected + settled[index].1,
                 bytes: prefix.bytes + records[index] * 2 + 1,
+                ..prefix
             });
             let saying = load.unit.take_prefix();
             prop_assert_eq!(saying.prefix, expected);

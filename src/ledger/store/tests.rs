@@ -45,7 +45,7 @@ fn attempt(unit: u32, run: u32, first_chunk: u32, prefix: Prefix) -> Attempt {
 }
 
 fn prefix(chunks: u32, written: u64, rejected: u64, bytes: u64) -> Prefix {
-    Prefix { chunks, records: written + rejected, written, rejected, bytes }
+    Prefix { chunks, records: written + rejected, written, rejected, bytes, ..Prefix::default() }
 }
 
 #[test]

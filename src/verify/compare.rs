@@ -1,0 +1,189 @@
+//! What the table has against what the file says: the judgement of a cell, and of a row by its cells. Pure, tested as a table.
+//!
+//! A load writes each record with a write time of its own, and the ledger knows it. So a value that is another one can be told by
+//! its write time: whether a later record of the same key wrote it, or somebody else after the job, or whether it is wrong.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of the write times of what was loaded. All in microseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// That of each record, and the last one of the job.
+    EachRecord {
+        /// The job's last write time.
+        last_us: i64,
+    },
+    /// The job's last one. The inputs have changed since the job, so that the records are no longer those that had their ordinals.
+    LastRecord {
+        /// The job's last write time.
+        last_us: i64,
+    },
+    /// Nothing: only values can be compared.
+    Nothing,
+}
+
+/// A cell of a row that is in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableCell<'a> {
+    /// Its value, as it came; `None`: null.
+    pub value: Option<&'a [u8]>,
+    /// When it was written.
+    pub written_us: Option<i64>,
+}
+
+/// What a record says of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileCell<'a> {
+    /// The value, as a load would send it.
+    pub value: &'a [u8],
+    /// When a load would have written it, where [`Known::EachRecord`].
+    pub write_time_us: i64,
+    /// Whether the cell belongs to all rows of the partition.
+    pub is_static: bool,
+}
+
+/// The judgement of a cell, from good to bad: that of a row is the worst of its cells'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It is as the file says.
+    Same,
+    /// A later record of the job has written it.
+    Superseded,
+    /// It was written after the job.
+    Overwritten,
+    /// It is not as the file says.
+    Different(Difference),
+}
+
+/// What is wrong with a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Difference {
+    /// It is null.
+    Null,
+    /// It has another value.
+    Value,
+    /// It was written before the record, so what the record wrote is not there; the value is the same or another.
+    Older,
+}
+
+/// Judges a cell of a row that is in the table, for which the record has a value.
+pub fn judge(known: Known, file: FileCell<'_>, table: TableCell<'_>) -> Verdict {
+    let Some(value) = table.value else { return Verdict::Different(Difference::Null) };
+    let is_same = value == file.value;
+    let by_value = if is_same { Verdict::Same } else { Verdict::Different(Difference::Value) };
+    match (known, table.written_us) {
+        (Known::EachRecord { last_us } | Known::LastRecord { last_us }, Some(written))
+            if written > last_us =>
+        {
+            Verdict::Overwritten
+        }
+        (Known::EachRecord { .. }, Some(written)) => match written.cmp(&file.write_time_us) {
+            Ordering::Less => Verdict::Different(Difference::Older),
+            Ordering::Equal => by_value,
+            // Every record of a partition writes its static cells; that the last one did is no duplicate.
+            Ordering::Greater if file.is_static && is_same => Verdict::Same,
+            Ordering::Greater => Verdict::Superseded,
+        },
+        _ => by_value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EACH: Known = Known::EachRecord { last_us: 200 };
+    const LAST: Known = Known::LastRecord { last_us: 200 };
+
+    fn verdict(known: Known, table: Option<&[u8]>, written_us: Option<i64>, is_static: bool) -> Verdict {
+        let file = FileCell { value: b"new", write_time_us: 100, is_static };
+        judge(known, file, TableCell { value: table, written_us })
+    }
+
+    #[test]
+    fn a_cell_is_judged_by_its_value_and_its_write_time() {
+        use Difference::*;
+        use Verdict::*;
+        let (same, other) = (Some(&b"new"[..]), Some(&b"old"[..]));
+        let table = [
+            // The write time of each record is known.
+            (EACH, same, Some(100), Same),
+            (EACH, other, Some(100), Different(Value)),
+            (EACH, same, Some(101), Superseded),
+            (EACH, other, Some(101), Superseded),
+            (EACH, other, Some(200), Superseded),
+            (EACH, other, Some(201), Overwritten),
+            (EACH, same, Some(201), Overwritten),
+            (EACH, other, Some(99), Different(Older)),
+            (EACH, same, Some(99), Different(Older)),
+            (EACH, None, None, Different(Null)),
+            (EACH, same, None, Same),
+            (EACH, other, None, Different(Value)),
+            // Only the last write time of the job is known.
+            (LAST, same, Some(99), Same),
+            (LAST, other, Some(99), Different(Value)),
+            (LAST, same, Some(150), Same),
+            (LAST, other, Some(200), Different(Value)),
+            (LAST, other, Some(201), Overwritten),
+            (LAST, None, None, Different(Null)),
+            // No write time is known.
+            (Known::Nothing, same, Some(1), Same),
+            (Known::Nothing, other, Some(1), Different(Value)),
+            (Known::Nothing, other, Some(i64::MAX), Different(Value)),
+            (Known::Nothing, None, None, Different(Null)),
+        ];
+        for (known, value, written_us, expected) in table {
+            assert_eq!(
+                verdict(known, value, written_us, false),
+                expected,
+                "{known:?} {value:?} {written_us:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_write_time_for_all_records_cannot_tell_a_duplicate_from_a_difference() {
+        let file = FileCell { value: b"new", write_time_us: 100, is_static: false };
+        let known = Known::EachRecord { last_us: 100 };
+        let check = |value: &[u8], written_us, expected| {
+            let table = TableCell { value: Some(value), written_us: Some(written_us) };
+            assert_eq!(judge(known, file, table), expected);
+        };
+        check(b"new", 100, Verdict::Same);
+        check(b"old", 100, Verdict::Different(Difference::Value));
+        check(b"old", 101, Verdict::Overwritten);
+        check(b"old", 99, Verdict::Different(Difference::Older));
+    }
+
+    #[test]
+    fn a_static_cell_that_a_later_record_wrote_again_is_the_same() {
+        let check = |value: &[u8], expected| {
+            assert_eq!(verdict(EACH, Some(value), Some(150), true), expected);
+        };
+        check(b"new", Verdict::Same);
+        check(b"old", Verdict::Superseded);
+    }
+
+    #[test]
+    fn an_empty_value_is_not_null() {
+        let file = FileCell { value: b"", write_time_us: 100, is_static: false };
+        let check = |value: Option<&[u8]>, expected| {
+            let written_us = value.map(|_| 100);
+            assert_eq!(judge(EACH, file, TableCell { value, written_us }), expected);
+        };
+        check(Some(b""), Verdict::Same);
+        check(None, Verdict::Different(Difference::Null));
+        check(Some(b"\0"), Verdict::Different(Difference::Value));
+    }
+
+    #[test]
+    fn a_row_is_as_bad_as_its_worst_cell() {
+        use Verdict::*;
+        let mut verdicts = [Different(Difference::Null), Same, Overwritten, Superseded];
+        verdicts.sort();
+        assert_eq!(verdicts, [Same, Superseded, Overwritten, Different(Difference::Null)]);
+    }
+}

@@ -1,0 +1,249 @@
+//! The request of a verification: looks a record's row up by its key, with the write time of each cell, and holds what comes back
+//! against what a load would send, byte for byte.
+//!
+//! A finding goes the way of a reject, so that a record that is missing lands in a file that can be loaded again.
+
+use scylla::deserialize::row::ColumnIterator;
+use scylla::response::query_result::QueryResult;
+use scylla::statement::bound::BoundStatement;
+use scylla::statement::prepared::PreparedStatement;
+
+use super::compare::{Difference, FileCell, Known, TableCell, Verdict, judge};
+use super::show;
+use crate::codec::row::cut;
+use crate::control::message::{FileSpec, VerifyCounts};
+use crate::format::record::Record;
+use crate::insert::cql::Target;
+use crate::insert::encoded::EncodedRow;
+use crate::insert::engine::BoundRow;
+use crate::insert::load::ChunkLoad;
+use crate::insert::request::Request;
+use crate::reject::{Fault, RejectCode};
+use crate::schema::mapping::FieldMapping;
+use crate::schema::prepare::prepare_select;
+use crate::schema::statement::{RowPlan, select_statement};
+use crate::schema::table::{Column, ColumnRole, SchemaError};
+
+/// Looks rows up.
+#[derive(Debug)]
+pub struct Lookup {
+    statement: PreparedStatement,
+    columns: Vec<Column>,
+    mappings: Vec<FieldMapping>,
+    known: Known,
+}
+
+/// A row that is looked up.
+#[derive(Debug)]
+pub struct Probe {
+    statement: BoundStatement,
+    /// The row as a load would send it.
+    values: Box<[u8]>,
+}
+
+/// The judgement of a row and what there is to say of it.
+struct Judgement<'a> {
+    verdict: Verdict,
+    /// The first column of which it is true, with what the table has there.
+    worst: Option<(usize, TableCell<'a>)>,
+    /// How many other columns are different.
+    others: usize,
+}
+
+impl Lookup {
+    /// Looks up rows of `plan` through its SELECT, prepared.
+    pub fn new(statement: PreparedStatement, plan: &RowPlan, files: &[FileSpec], known: Known) -> Self {
+        let mappings = files.iter().map(|file| file.mapping.clone()).collect();
+        Lookup { statement, columns: plan.columns.clone(), mappings, known }
+    }
+
+    /// Holds a row of the table against the record's. The SELECT has a value and a write time for each column that is no key.
+    fn judge<'a>(
+        &self,
+        row: &BoundRow<Probe>,
+        mut found: ColumnIterator<'a, 'a>,
+    ) -> Result<Judgement<'a>, String> {
+        let mut judged = Judgement { verdict: Verdict::Same, worst: None, others: 0 };
+        let mut next = || match found.next() {
+            Some(Ok(column)) => Ok(column.slice.map(|slice| slice.as_slice())),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("the server's answer lacks columns".to_owned()),
+        };
+        let cells = EncodedRow(&row.row.values).cells().map_err(|error| error.to_string())?;
+        for (index, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+            let wanted = cell.map_err(|error| error.to_string())?;
+            if column.role.is_key() {
+                continue;
+            }
+            let value = next()?;
+            let written_us = next()?.map(bigint).transpose()?;
+            // A null of the file leaves the cell as it is.
+            let Some(wanted) = wanted else { continue };
+            let is_static = column.role == ColumnRole::Static;
+            let file = FileCell { value: wanted, write_time_us: row.write_time_us, is_static };
+            let cell = TableCell { value, written_us };
+            let verdict = judge(self.known, file, cell);
+            let is_different = |verdict| matches!(verdict, Verdict::Different(_));
+            match is_different(judged.verdict) {
+                true => judged.others += usize::from(is_different(verdict)),
+                false if verdict > judged.verdict => {
+                    (judged.verdict, judged.worst) = (verdict, Some((index, cell)));
+                }
+                false => {}
+            }
+        }
+        Ok(judged)
+    }
+
+    /// The field of a column in a record.
+    fn field<'r>(&self, record: Option<Record<'r>>, chunk: &ChunkLoad, column: usize) -> Option<&'r [u8]> {
+        let mapping = self.mappings.get(chunk.file().0 as usize)?;
+        Some(record?.field(*mapping.fields.get(column)?)?.bytes)
+    }
+
+    fn missing(&self, record: u32, chunk: &ChunkLoad) -> Fault {
+        let fields = chunk.records().get(record as usize);
+        let keys = self.columns.iter().enumerate().filter(|(_, column)| column.role.is_key());
+        let key = keys.map(|(index, column)| {
+            let text = self.field(fields, chunk, index).unwrap_or_default();
+            format!("{} {}", column.name, show::text(text))
+        });
+        let key: Vec<String> = key.collect();
+        let message = format!("the table has no row with {}", key.join(", "));
+        Fault { code: RejectCode::Missing, column: None, value: None, message }
+    }
+
+    /// A cell that is not as the file says.
+    fn fault(
+        &self,
+        code: RejectCode,
+        row: &BoundRow<Probe>,
+        chunk: &ChunkLoad,
+        judged: &Judgement<'_>,
+    ) -> Fault {
+        let (index, cell) = judged.worst.unwrap_or((0, TableCell { value: None, written_us: None }));
+        let column = self.columns.get(index);
+        let fields = chunk.records().get(row.record as usize);
+        let value = self.field(fields, chunk, index).map(|text| cut(text).to_vec());
+        let has = match (cell.value, column) {
+            (Some(value), Some(column)) => show::value(column.cql_type, value),
+            _ => "null".to_owned(),
+        };
+        let written = cell.written_us.map(show::time);
+        let when = written.map(|time| format!(", written {time}")).unwrap_or_default();
+        let why = match judged.verdict {
+            Verdict::Overwritten => ", after the job's last write",
+            Verdict::Different(Difference::Older) => {
+                ", before this record: what this record wrote is not there"
+            }
+            Verdict::Different(Difference::Value) if self.is_own_time(row, cell) => {
+                ", this record's write time"
+            }
+            _ => "",
+        };
+        let more = match judged.others {
+            0 => String::new(),
+            1 => "; one more column differs".to_owned(),
+            others => format!("; {others} more columns differ"),
+        };
+        let message = format!("the table has {has}{when}{why}{more}");
+        Fault { code, column: column.map(|column| column.name.clone()), value, message }
+    }
+
+    fn is_own_time(&self, row: &BoundRow<Probe>, cell: TableCell<'_>) -> bool {
+        matches!(self.known, Known::EachRecord { .. }) && cell.written_us == Some(row.write_time_us)
+    }
+}
+
+impl Request for Lookup {
+    type Row = Probe;
+
+    const TROUBLE: &'static str = "answering";
+    const WHAT: &'static str = "to be read";
+
+    fn bind(&self, values: &[u8]) -> Result<Probe, String> {
+        let key = key_of(&self.columns, values)?;
+        let statement = self.statement.clone().bind(&EncodedRow(&key)).map_err(|error| error.to_string())?;
+        Ok(Probe { statement, values: values.into() })
+    }
+
+    fn statement(row: &Probe) -> &BoundStatement {
+        &row.statement
+    }
+
+    fn settle(&self, answer: QueryResult, row: &BoundRow<Probe>, chunk: &ChunkLoad) -> Result<(), String> {
+        let unreadable =
+            |error: &dyn std::error::Error| format!("the server's answer cannot be read: {error}");
+        let rows = answer.into_rows_result().map_err(|error| unreadable(&error))?;
+        let found = rows.maybe_first_row::<ColumnIterator<'_, '_>>().map_err(|error| unreadable(&error))?;
+        let Some(found) = found else {
+            chunk.reject(row.record, &self.missing(row.record, chunk));
+            return Ok(());
+        };
+        let judged = self.judge(row, found)?;
+        match judged.verdict {
+            Verdict::Same => chunk.written(1),
+            Verdict::Superseded => {
+                chunk.set_aside(1, VerifyCounts { superseded: 1, ..VerifyCounts::default() });
+            }
+            Verdict::Overwritten => {
+                chunk.reject(row.record, &self.fault(RejectCode::Overwritten, row, chunk, &judged));
+            }
+            Verdict::Different(_) => {
+                chunk.reject(row.record, &self.fault(RejectCode::Different, row, chunk, &judged));
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_table(&self, target: &Target) -> Result<(), SchemaError> {
+        let Target { session, table, row_plan } = target;
+        prepare_select(session, table, &select_statement(table, &row_plan.columns)).await.map(drop)
+    }
+}
+
+/// The values of the key columns, in the encoder's form.
+fn key_of(columns: &[Column], values: &[u8]) -> Result<Vec<u8>, String> {
+    let (mut count, mut key) = (0u16, vec![0; 2]);
+    let cells = EncodedRow(values).cells().map_err(|error| error.to_string())?;
+    for (column, cell) in columns.iter().zip(cells) {
+        let cell = cell.map_err(|error| error.to_string())?;
+        if !column.role.is_key() {
+            continue;
+        }
+        let value = cell.ok_or("a key has no value")?;
+        let length = i32::try_from(value.len()).map_err(|error| error.to_string())?;
+        key.extend_from_slice(&length.to_be_bytes());
+        key.extend_from_slice(value);
+        count += 1;
+    }
+    if let Some(place) = key.first_chunk_mut() {
+        *place = count.to_be_bytes();
+    }
+    Ok(key)
+}
+
+fn bigint(bytes: &[u8]) -> Result<i64, String> {
+    let bytes = bytes.try_into().map_err(|_| "a write time is no bigint".to_owned())?;
+    Ok(i64::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::types::CqlType;
+
+    #[test]
+    fn the_key_of_a_row_is_made_of_its_key_columns_only() {
+        let column = |name: &str, role| Column { name: name.to_owned(), cql_type: CqlType::Int, role };
+        let columns = [
+            column("k", ColumnRole::PartitionKey),
+            column("s", ColumnRole::Static),
+            column("c", ColumnRole::ClusteringKey),
+        ];
+        let row = [0, 4, 0, 0, 0, 1, 7, 0, 0, 0, 1, 8, 0, 0, 0, 2, 9, 9, 0, 0, 0, 1, 1];
+        assert_eq!(key_of(&columns, &row).unwrap(), [0, 2, 0, 0, 0, 1, 7, 0, 0, 0, 2, 9, 9]);
+        let no_key = [0, 3, 0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert!(key_of(&columns, &no_key).is_err());
+    }
+}
