@@ -13,7 +13,7 @@ use crate::report::summary::SummaryError;
 pub mod exit_code {
     /// All done.
     pub const DONE: u8 = 0;
-    /// Done, with rejects within the budget.
+    /// Done, with rejects within the budget, or with differences found.
     pub const DONE_WITH_REJECTS: u8 = 1;
     /// Wrong usage or settings.
     pub const USAGE: u8 = 2;
@@ -70,7 +70,7 @@ impl RunStatus {
     pub fn exit_code(self) -> u8 {
         match self {
             RunStatus::Done => exit_code::DONE,
-            RunStatus::DoneWithRejects => exit_code::DONE_WITH_REJECTS,
+            RunStatus::DoneWithRejects | RunStatus::Differences => exit_code::DONE_WITH_REJECTS,
             RunStatus::TooManyErrors => exit_code::TOO_MANY_ERRORS,
             RunStatus::Failed => exit_code::FAILED,
             RunStatus::Incomplete => exit_code::INCOMPLETE,
@@ -92,6 +92,7 @@ mod tests {
         let check = |status: RunStatus, expected: u8| assert_eq!(status.exit_code(), expected, "{status:?}");
         check(RunStatus::Done, 0);
         check(RunStatus::DoneWithRejects, 1);
+        check(RunStatus::Differences, 1);
         check(RunStatus::TooManyErrors, 3);
         check(RunStatus::Failed, 4);
         check(RunStatus::Incomplete, 6);

@@ -7,6 +7,7 @@ use mimalloc::MiMalloc;
 use ringload::cli::args::WatchingArgs;
 use ringload::cli::{self, Command, JobsArgs, ParseStop, ProcessWorld, Resolved, UsageError};
 use ringload::clock::Clock;
+use ringload::coordinator::verify::run_verify;
 use ringload::coordinator::{LoadError, run_load};
 use ringload::error::Error;
 use ringload::ledger::overview;
@@ -38,8 +39,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<u8, Error> {
     match command {
-        Command::Load(args) => load(cli::resolve(&args, &ProcessWorld), &args.watching),
-        Command::Check(args) => load(cli::resolve_check(&args, &ProcessWorld), &args.watching),
+        Command::Load(args) => run_job(run_load, cli::resolve(&args, &ProcessWorld), &args.watching),
+        Command::Check(args) => run_job(run_load, cli::resolve_check(&args, &ProcessWorld), &args.watching),
+        Command::Verify(args) => {
+            run_job(run_verify, cli::resolve_verify(&args, &ProcessWorld), &args.watching)
+        }
         Command::Jobs(args) => jobs(&args),
         Command::Completions { shell } => print(|out| cli::completions(shell, out)),
         Command::Man => print(|out| cli::man(out)),
@@ -50,8 +54,11 @@ fn run(command: Command) -> Result<u8, Error> {
     }
 }
 
-/// Loads, or checks: that is a dry run.
-fn load(resolved: Result<Resolved, UsageError>, watching: &WatchingArgs) -> Result<u8, Error> {
+/// What a command on files does.
+type Job = fn(&LoadSettings, &mut dyn FnMut(RunEvent)) -> Result<Summary, LoadError>;
+
+/// Loads, checks (that is a dry run), or verifies.
+fn run_job(job: Job, resolved: Result<Resolved, UsageError>, watching: &WatchingArgs) -> Result<u8, Error> {
     let Resolved { settings, warnings } = resolved.inspect_err(|_| {
         // Whoever looks at the summary only must not take an older one for this run's. The error to report is the other one.
         watching.summary.as_deref().map(summary::prepare);
@@ -63,7 +70,7 @@ fn load(resolved: Result<Resolved, UsageError>, watching: &WatchingArgs) -> Resu
     for warning in warnings {
         reporter.handle(&RunEvent::Warning(warning));
     }
-    let summary = run_load(&settings, &mut |event| reporter.handle(&event))
+    let summary = job(&settings, &mut |event| reporter.handle(&event))
         .inspect_err(|error| summarize_failure(&settings, error))?;
     reporter.handle(&RunEvent::Finished(Box::new(summary.clone())));
     if let Some(path) = &settings.summary {

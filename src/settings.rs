@@ -12,6 +12,7 @@ use crate::format::csv::dialect::Dialect;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::schema::table::TableSchema;
+use crate::verify::sample::Sample;
 
 /// A password or other secret. Never shown by `Debug`; serialized only into the control channel.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,12 +77,12 @@ pub struct ClientCertificate {
     pub key: PathBuf,
 }
 
-/// The consistency levels that a write may ask for (CQL protocol v4, section 3).
+/// The consistency levels that a request may ask for (CQL protocol v4, section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[value(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ConsistencyLevel {
-    /// Any node, a hint counts.
+    /// Any node, a hint counts: for writes only.
     Any,
     /// One replica.
     One,
@@ -124,7 +125,7 @@ pub struct ConnectionSettings {
     pub credentials: Option<Credentials>,
     /// TLS, if asked for.
     pub tls: Option<TlsSettings>,
-    /// Consistency of the writes.
+    /// Consistency of the requests.
     pub consistency: ConsistencyLevel,
     /// Frame compression.
     pub compression: FrameCompression,
@@ -305,7 +306,18 @@ pub struct JobsSettings {
     pub format: OutputFormat,
 }
 
-/// All that `ringload load` and `ringload check` need to know.
+/// How what was loaded is read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadBackSettings {
+    /// Which records.
+    pub sample: Sample,
+    /// Where it is told what is not as in the files; made only when there is something.
+    pub differences_dir: PathBuf,
+    /// How many findings are borne.
+    pub max_errors: ErrorBudget,
+}
+
+/// All that `ringload load`, `ringload check` and `ringload verify` need to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadSettings {
     /// Where to.
@@ -330,6 +342,8 @@ pub struct LoadSettings {
     pub dry_run: bool,
     /// Rows each second at which to estimate how long the load would take, for dry runs.
     pub estimate_rate: Option<NonZeroUsize>,
+    /// Read back what is loaded, or what was loaded before.
+    pub read_back: Option<ReadBackSettings>,
     /// How progress is shown.
     pub progress: ProgressMode,
     /// Where the summary goes as JSON.

@@ -2,8 +2,8 @@
 //! A new option added here or there is at once known to the environment and the configuration file.
 
 use super::args::{
-    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, SafetyArgs, TargetArgs, WatchingArgs,
-    WorkingArgs, WritingArgs,
+    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, ReadingBackArgs, RequestArgs, SafetyArgs,
+    TargetArgs, WatchingArgs, WorkingArgs, WritingArgs,
 };
 use super::help;
 
@@ -48,6 +48,10 @@ pub struct LoadArgs {
     #[command(flatten)]
     pub working: WorkingArgs,
 
+    /// Requests and sessions.
+    #[command(flatten)]
+    pub requests: RequestArgs,
+
     /// How rows are written.
     #[command(flatten)]
     pub writing: WritingArgs,
@@ -67,6 +71,14 @@ pub struct LoadArgs {
     /// Where a dry run knows the table from, and its estimate.
     #[command(flatten)]
     pub checking: CheckingArgs,
+
+    /// Read everything back when it is loaded, and compare it with the files
+    #[arg(long, help_heading = "Verifying")]
+    pub verify: bool,
+
+    /// What is read back then.
+    #[command(flatten)]
+    pub reading_back: ReadingBackArgs,
 
     /// Progress and summary.
     #[command(flatten)]

@@ -20,6 +20,7 @@ mod resolve;
 mod secrets;
 mod table_name;
 mod value;
+mod verify;
 mod world;
 
 use std::path::PathBuf;
@@ -35,8 +36,9 @@ pub use jobs::{JobsAction, JobsArgs};
 pub use layers::parse;
 pub use load::LoadArgs;
 pub use pages::{completions, man};
-pub use resolve::{Resolved, resolve, resolve_check, resolve_jobs};
+pub use resolve::{Resolved, resolve, resolve_check, resolve_jobs, resolve_verify};
 pub use secrets::{PASSWORD_VARIABLE, SecretError};
+pub use verify::VerifyArgs;
 pub use world::{ProcessWorld, World};
 
 /// The whole command line.
@@ -55,6 +57,8 @@ pub enum Command {
     Load(Box<LoadArgs>),
     /// Read, parse and encode CSV files as a load would, but write nothing
     Check(Box<CheckArgs>),
+    /// Read back what was loaded and compare it with the CSV files
+    Verify(Box<VerifyArgs>),
     /// Show what the ledger knows of jobs, and forget some
     Jobs(Box<JobsArgs>),
     /// Print the completions of a shell to standard output
@@ -78,6 +82,9 @@ impl Command {
             }
             Command::Check(check) => {
                 Some(Layered { layering: &mut check.layering, files: Some(&mut check.target.files) })
+            }
+            Command::Verify(verify) => {
+                Some(Layered { layering: &mut verify.layering, files: Some(&mut verify.target.files) })
             }
             Command::Jobs(jobs) => Some(Layered { layering: &mut jobs.layering, files: None }),
             Command::Completions { .. } | Command::Man | Command::Worker => None,

@@ -9,6 +9,7 @@ use bytesize::ByteSize;
 
 use crate::format::csv::dialect::Dialect;
 use crate::settings::{ErrorBudget, TimestampMode};
+use crate::verify::sample::Sample;
 
 /// The port of a node that says none.
 const PORT: u16 = 9042;
@@ -108,6 +109,14 @@ pub(super) fn error_budget(text: &str) -> Result<ErrorBudget, String> {
             .ok_or_else(problem),
         None => text.parse().map(ErrorBudget::Count).map_err(|_| problem()),
     }
+}
+
+/// `N%`: a share of the records.
+pub(super) fn sample(text: &str) -> Result<Sample, String> {
+    let share = text.trim().strip_suffix('%').and_then(|share| share.trim().parse().ok());
+    share
+        .and_then(Sample::percent)
+        .ok_or_else(|| "must be a share from 0.0001% to 100%, for example 10%".to_owned())
 }
 
 /// `order`, `now` or microseconds since 1970-01-01T00:00:00Z.

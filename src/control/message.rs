@@ -212,6 +212,11 @@ pub struct VerifyCounts {
 }
 
 impl VerifyCounts {
+    /// Those that were not looked up.
+    pub fn left_out(self) -> u64 {
+        self.not_sampled + self.passed_over
+    }
+
     /// All of them.
     pub fn total(self) -> u64 {
         self.superseded + self.not_sampled + self.passed_over

@@ -468,17 +468,21 @@ impl<'a> Dispatcher<'a> {
 
     fn snapshot(&self) -> Snapshot {
         let counts = self.assignment.counts();
+        let verifying = self.options.job.verify.is_some();
+        // What is found is looked up as well.
+        let found = if verifying { counts.rejected } else { 0 };
         Snapshot {
             bytes_total: self.options.bytes_total,
             bytes_done: counts.bytes,
             resumed: self.options.resumed,
-            written: counts.written,
+            written: counts.written.saturating_sub(counts.verify.left_out()) + found,
             rejected: counts.rejected,
             retried: counts.retried,
             in_flight: self.members.values().map(|member| member.in_flight).sum(),
             waiting: self.members.values().map(|member| member.waiting).sum(),
             workers_ready: self.members.values().filter(|member| member.ready).count(),
             elapsed: self.options.started.elapsed(),
+            verifying,
         }
     }
 }

@@ -45,6 +45,26 @@ pub enum JobError {
         /// What the other run says of itself, with a space before it.
         holder: String,
     },
+    /// There is none of that name.
+    #[error("no job {job} in the ledger of {state_dir}: ringload jobs shows all of them")]
+    Unknown {
+        /// The name.
+        job: String,
+        /// Where the ledger is.
+        state_dir: String,
+    },
+    /// It loaded another table.
+    #[error(
+        "job {job} loaded {of}, and this {table} is another table or was created anew since: name another job, or none"
+    )]
+    OtherTable {
+        /// The job.
+        job: String,
+        /// Its table.
+        of: String,
+        /// The table asked for.
+        table: String,
+    },
     /// An input cannot be read.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -133,7 +153,7 @@ pub fn open_job(
     let (Some(mut ledger), Some(how), Some(identity)) = (ledger, &settings.job, &surveyed.identity) else {
         let write_time = write_time(settings.writing.timestamp, now_us, None);
         let rejects_dir = settings.rejects_dir.clone();
-        return Ok(Opened::Work(Box::new(RunJob { run: 1, write_time, rejects_dir, remembered: None })));
+        return Ok(Opened::Work(Box::new(RunJob::passing(write_time, rejects_dir))));
     };
     let mut asked = job_plan(settings, inputs, surveyed, identity)?;
     let name = how.name.clone().unwrap_or_else(|| asked.derived_name());
@@ -173,7 +193,7 @@ pub fn open_job(
 
 /// What this run is asked to do, its inputs not looked at yet. Paths are made absolute and no more than that: a link that points to
 /// another file every night is one input.
-fn job_plan(
+pub(super) fn job_plan(
     settings: &LoadSettings,
     inputs: &[(InputFile, Header)],
     surveyed: &Survey,
@@ -248,7 +268,36 @@ fn write_time(mode: TimestampMode, now_us: i64, last_us: Option<i64>) -> WriteTi
     }
 }
 
+impl FinishedJob {
+    /// Its units.
+    ///
+    /// # Errors
+    /// The ledger cannot be read, or is gone.
+    pub fn units(&self, state_dir: &Path) -> Result<Vec<WorkUnit>, JobError> {
+        match Ledger::open_existing(state_dir)? {
+            Some(ledger) => Ok(ledger.units(self.job.id)?.into_iter().map(|(unit, _)| unit).collect()),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
 impl RunJob {
+    /// A job that nobody remembers.
+    pub fn passing(write_time: WriteTime, rejects_dir: PathBuf) -> Self {
+        RunJob { run: 1, write_time, rejects_dir, remembered: None }
+    }
+
+    /// The job's units, once the journal is closed.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn units(&self) -> Result<Vec<WorkUnit>, JobError> {
+        let Some(Remembered { job, ledger: Some(ledger), .. }) = &self.remembered else {
+            return Ok(Vec::new());
+        };
+        Ok(ledger.units(job.id)?.into_iter().map(|(unit, _)| unit).collect())
+    }
+
     /// What earlier runs of the job have left; says so, if there were any.
     ///
     /// # Errors
@@ -354,7 +403,8 @@ impl RunJob {
 fn job_status(status: RunStatus) -> JobStatus {
     match status {
         RunStatus::Done => JobStatus::Done,
-        RunStatus::DoneWithRejects => JobStatus::DoneWithRejects,
+        // What a verification finds comes after the load.
+        RunStatus::DoneWithRejects | RunStatus::Differences => JobStatus::DoneWithRejects,
         RunStatus::TooManyErrors => JobStatus::TooManyErrors,
         RunStatus::Failed => JobStatus::Failed,
         RunStatus::Incomplete => JobStatus::Incomplete,

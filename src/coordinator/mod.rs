@@ -1,4 +1,5 @@
-//! The parent process. [`run_load`] is the order of a load, top to bottom; [`dispatcher`] is its event loop.
+//! The parent process. [`run_load`] is the order of a load, top to bottom, and [`verify::run_verify`] that of a verification;
+//! [`dispatcher`] is the event loop of both.
 //!
 //! Rows never pass through here.
 
@@ -6,12 +7,14 @@ pub mod assignment;
 pub mod dispatcher;
 pub mod job;
 pub mod latency;
+pub mod past_job;
 pub mod planner;
 pub mod session_gate;
 pub mod signals;
 pub mod summary;
 pub mod survey;
 pub mod tally;
+pub mod verify;
 pub mod watch;
 pub mod workers;
 
@@ -38,12 +41,13 @@ use crate::schema::table::SchemaError;
 use crate::session::connect::ConnectError;
 use crate::settings::LoadSettings;
 use dispatcher::{Dispatcher, DispatcherOptions, Outcome};
-use job::{JobError, Known, Opened, RunJob, open_job};
+use job::{FinishedJob, JobError, Known, Opened, RunJob, open_job};
 use planner::{Planned, ScanStart};
 use signals::SignalWatch;
-use summary::Run;
-use survey::{Survey, survey};
+use summary::{Run, Task};
+use survey::{Access, Survey, survey};
 use tally::UnitTally;
+use verify::Loaded;
 use workers::WorkerKind;
 
 /// Inputs smaller than this are loaded in the coordinator's process: starting workers would take longer than it saves.
@@ -74,7 +78,7 @@ pub enum LoadError {
     #[error(transparent)]
     Reject(#[from] RejectError),
     /// Threads or the executable itself.
-    #[error("cannot start the load's threads or processes: {0}")]
+    #[error("cannot start the run's threads or processes: {0}")]
     Threads(io::Error),
 }
 
@@ -88,8 +92,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     // A ledger that cannot be used is found out before anyone waits for the cluster.
     let ledger = settings.job.as_ref().map(|job| Ledger::open(&job.state_dir)).transpose()?;
     let inputs = open_inputs(settings)?;
-    let bytes_total = inputs.iter().map(|(file, header)| file.size.saturating_sub(header.data_start)).sum();
-    let workers = settings.writing.workers.unwrap_or_else(|| workers_default(bytes_total, settings));
+    let (bytes_total, workers) = workers_for(settings, &inputs);
     report(RunEvent::Started {
         table: settings.table.to_string(),
         inputs: settings.inputs.clone(),
@@ -97,17 +100,20 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         workers,
         dry_run: settings.dry_run,
     });
-    let surveyed = ask_cluster(settings, &inputs, report)?;
+    let surveyed = ask_cluster(settings, &inputs, access(settings), report)?;
     let mut job = match open_job(ledger, settings, &inputs, &surveyed)? {
-        Opened::NothingToDo(done) => return Ok(summary::already_done(settings, &done)),
+        Opened::NothingToDo(done) => {
+            return Ok(leave_done(settings, &inputs, surveyed, workers, &done, report));
+        }
         Opened::Work(job) => job,
     };
     let known = job.restore(report)?;
     let split = split_settings(settings, bytes_total, workers);
     let tally = Arc::new(Mutex::new(known.tally.clone()));
     let units = start_scan(settings, &inputs, split, &known, &tally)?;
+    let spec = job_spec(settings, &inputs, surveyed, workers, &job);
     let options = DispatcherOptions {
-        job: job_spec(settings, &inputs, surveyed, workers, &job),
+        job: spec.clone(),
         kind: worker_kind(workers)?,
         workers: workers.max(1),
         session_starts: settings.writing.session_starts.get(),
@@ -120,20 +126,50 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     job.keep_journal(&mut dispatcher)?;
     let signals = SignalWatch::start(dispatcher.events()).map_err(LoadError::Threads)?;
     let outcome = dispatcher.run();
-    let run =
-        Run { settings, workers, bytes: bytes_total, elapsed: started.elapsed(), resumed: known.resumed };
+    let run = Run {
+        settings,
+        task: Task::Load,
+        max_errors: settings.max_errors,
+        workers,
+        bytes: bytes_total,
+        elapsed: started.elapsed(),
+        resumed: known.resumed,
+    };
     let scanned = outcome.records_planned.is_some();
-    let mut summary = settle(&run, job, &inputs, outcome, report);
+    let mut summary = settle(&run, &mut job, &inputs, outcome, report);
     signals.stop();
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
     tally::complete(&mut summary, settings, &inputs, scanned.then_some(&*tally));
+    if let Some(read_back) = settings.read_back.as_ref().filter(|_| summary.status.is_success()) {
+        let loaded = Loaded { settings, read_back, inputs: &inputs, job: spec, workers };
+        verify::after_load(loaded, job.units(), &mut summary, report);
+    }
     Ok(summary)
+}
+
+/// What there is left to do for a job that is finished: nothing but to read it back, where that is asked for.
+fn leave_done(
+    settings: &LoadSettings,
+    inputs: &[(InputFile, Header)],
+    surveyed: Survey,
+    workers: usize,
+    done: &FinishedJob,
+    report: &mut dyn FnMut(RunEvent),
+) -> Summary {
+    let mut summary = summary::already_done(settings, done);
+    if let (Some(read_back), Some(how)) = (&settings.read_back, &settings.job) {
+        let passing = RunJob::passing(done.job.write_time, done.job.rejects_dir.clone());
+        let job = job_spec(settings, inputs, surveyed, workers, &passing);
+        let loaded = Loaded { settings, read_back, inputs, job, workers };
+        verify::after_load(loaded, done.units(&how.state_dir), &mut summary, report);
+    }
+    summary
 }
 
 /// The end of a run: rejects are joined, and the ledger is told how it ended.
 fn settle(
     run: &Run<'_>,
-    mut job: Box<RunJob>,
+    job: &mut RunJob,
     inputs: &[(InputFile, Header)],
     mut outcome: Outcome,
     report: &mut dyn FnMut(RunEvent),
@@ -142,10 +178,8 @@ fn settle(
         report(RunEvent::Warning("the inputs hold no record".into()));
     }
     let noted = job.close_journal(&mut outcome);
-    let files: Vec<RejectedFile<'_>> =
-        inputs.iter().map(|(file, header)| RejectedFile { path: &file.path, header: &header.raw }).collect();
-    let rejects = merge(&job.rejects_dir, &files, &outcome.assignment.parts(), Keep::Parts);
-    let mut summary = summary::summarize(run, &job, &outcome, rejects, noted.err());
+    let rejects = merge(&job.rejects_dir, &rejected_files(inputs), &outcome.assignment.parts(), Keep::Parts);
+    let mut summary = summary::summarize(run, job, &outcome, rejects, noted.err());
     job.finish(&mut summary);
     // As long as a job is unfinished, its next run needs them.
     if job.is_over(summary.status) {
@@ -155,6 +189,25 @@ fn settle(
         }
     }
     summary
+}
+
+fn rejected_files(inputs: &[(InputFile, Header)]) -> Vec<RejectedFile<'_>> {
+    inputs.iter().map(|(file, header)| RejectedFile { path: &file.path, header: &header.raw }).collect()
+}
+
+/// Bytes of the inputs, and how many workers they are for.
+fn workers_for(settings: &LoadSettings, inputs: &[(InputFile, Header)]) -> (u64, usize) {
+    let bytes_total = inputs.iter().map(|(file, header)| file.size.saturating_sub(header.data_start)).sum();
+    (bytes_total, settings.writing.workers.unwrap_or_else(|| workers_default(bytes_total, settings)))
+}
+
+/// What a load does to its table.
+fn access(settings: &LoadSettings) -> Access {
+    match (settings.dry_run, &settings.read_back) {
+        (true, _) => Access::Definition,
+        (false, Some(_)) => Access::WriteAndRead,
+        (false, None) => Access::Write,
+    }
 }
 
 fn open_inputs(settings: &LoadSettings) -> Result<Vec<(InputFile, Header)>, LoadError> {
@@ -171,6 +224,7 @@ fn open_inputs(settings: &LoadSettings) -> Result<Vec<(InputFile, Header)>, Load
 fn ask_cluster(
     settings: &LoadSettings,
     inputs: &[(InputFile, Header)],
+    access: Access,
     report: &mut dyn FnMut(RunEvent),
 ) -> Result<Survey, LoadError> {
     let input = &settings.input;
@@ -182,7 +236,7 @@ fn ask_cluster(
     };
     let mut surveyed = match &settings.schema {
         Some(schema) => survey::plan(schema, &fields, rules)?,
-        None => survey(&settings.connection, &settings.table, &fields, rules, settings.dry_run)?,
+        None => survey(&settings.connection, &settings.table, &fields, rules, access)?,
     };
     for warning in surveyed.warnings.drain(..) {
         report(RunEvent::Warning(warning));
@@ -205,6 +259,28 @@ fn start_scan(
         Some(last) => ScanStart::behind(inputs, last, known.planned_bytes).map_err(JobError::Input)?,
         None => ScanStart::FIRST,
     };
+    scan(settings, inputs, split, begin, tally)
+}
+
+/// Scans all of the inputs.
+fn scan_all(
+    settings: &LoadSettings,
+    inputs: &[(InputFile, Header)],
+    bytes_total: u64,
+    workers: usize,
+    tally: &Arc<Mutex<UnitTally>>,
+) -> Result<Receiver<Planned>, LoadError> {
+    let split = split_settings(settings, bytes_total, workers);
+    scan(settings, inputs, split, ScanStart::FIRST, tally)
+}
+
+fn scan(
+    settings: &LoadSettings,
+    inputs: &[(InputFile, Header)],
+    split: SplitSettings,
+    begin: ScanStart,
+    tally: &Arc<Mutex<UnitTally>>,
+) -> Result<Receiver<Planned>, LoadError> {
     planner::start(inputs.to_vec(), settings.input.dialect, split, cores(), begin, Arc::clone(tally))
         .map_err(|error| LoadError::Threads(io::Error::other(error)))
 }

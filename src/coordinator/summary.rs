@@ -15,11 +15,33 @@ use crate::reject::merge::Rejects;
 use crate::report::event::{Resumed, RunStatus, Summary};
 use crate::settings::{ErrorBudget, LoadSettings};
 
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// It loads.
+    Load,
+    /// It reads back; what it finds counts as rejects.
+    Verify,
+}
+
+impl Task {
+    fn done(self) -> &'static str {
+        match self {
+            Task::Load => "loaded",
+            Task::Verify => "verified",
+        }
+    }
+}
+
 /// What is known of a run beside its outcome.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
     /// What it was asked to do.
     pub settings: &'a LoadSettings,
+    /// What it does.
+    pub task: Task,
+    /// How many rejects are borne.
+    pub max_errors: ErrorBudget,
     /// Worker processes; 0: in this process.
     pub workers: usize,
     /// Bytes of all inputs.
@@ -39,9 +61,9 @@ pub fn summarize(
     rejects: Result<Rejects, RejectError>,
     unnoted: Option<String>,
 ) -> Summary {
-    let &Run { settings, workers, bytes, elapsed, resumed } = run;
+    let &Run { settings, workers, bytes, elapsed, resumed, .. } = run;
     let counts = outcome.assignment.counts();
-    let judged = judge_rejects(&job.rejects_dir, outcome, &rejects, judge(settings, outcome));
+    let judged = judge_rejects(&job.rejects_dir, outcome, &rejects, judge(run, outcome));
     let (status, message) = judge_ledger(unnoted, judged);
     Summary {
         status,
@@ -73,6 +95,8 @@ pub fn summarize(
         files: Vec::new(),
         unit_bytes: None,
         estimate: None,
+        verify_only: false,
+        verified: None,
     }
 }
 
@@ -118,7 +142,7 @@ fn judge_ledger(
 fn advise(status: RunStatus, message: Option<String>, remembered: bool) -> Option<String> {
     let how = match status {
         _ if !remembered => return message,
-        RunStatus::Done | RunStatus::DoneWithRejects => return message,
+        RunStatus::Done | RunStatus::DoneWithRejects | RunStatus::Differences => return message,
         RunStatus::TooManyErrors => "run the same command with a larger --max-errors to go on from here",
         RunStatus::Failed | RunStatus::Incomplete | RunStatus::Interrupted(_) => {
             "run the same command again to go on from here"
@@ -127,10 +151,10 @@ fn advise(status: RunStatus, message: Option<String>, remembered: bool) -> Optio
     Some(message.map_or_else(|| how.to_owned(), |message| format!("{message}; {how}")))
 }
 
-fn judge(settings: &LoadSettings, outcome: &Outcome) -> (RunStatus, Option<String>) {
+fn judge(run: &Run<'_>, outcome: &Outcome) -> (RunStatus, Option<String>) {
     match &outcome.stopped {
-        Some(stopped) => judge_stopped(settings, stopped),
-        None => judge_done(settings, &outcome.assignment, outcome.records_planned),
+        Some(stopped) => judge_stopped(run, stopped),
+        None => judge_done(run, &outcome.assignment, outcome.records_planned),
     }
 }
 
@@ -163,9 +187,9 @@ fn judge_rejects(
     }
 }
 
-fn judge_stopped(settings: &LoadSettings, stopped: &Stopped) -> (RunStatus, Option<String>) {
+fn judge_stopped(run: &Run<'_>, stopped: &Stopped) -> (RunStatus, Option<String>) {
     match stopped {
-        Stopped::TooManyErrors => (RunStatus::TooManyErrors, Some(too_many_errors(settings))),
+        Stopped::TooManyErrors => (RunStatus::TooManyErrors, Some(too_many_errors(run))),
         Stopped::Failed(FailureKind::Accounting, message) => (RunStatus::Incomplete, Some(message.clone())),
         Stopped::Failed(_, message) => (RunStatus::Failed, Some(message.clone())),
         Stopped::Signal(number) => (RunStatus::Interrupted(*number), Some("stopped by a signal".into())),
@@ -173,21 +197,22 @@ fn judge_stopped(settings: &LoadSettings, stopped: &Stopped) -> (RunStatus, Opti
 }
 
 fn judge_done(
-    settings: &LoadSettings,
+    run: &Run<'_>,
     assignment: &Assignment,
     records_planned: Option<u64>,
 ) -> (RunStatus, Option<String>) {
+    let (settings, what) = (run.settings, run.task.done());
     let done = assignment.done_counts();
     if !assignment.failed().is_empty() {
         let parts: Vec<String> = assignment.failed().iter().map(|unit| describe(settings, unit)).collect();
         return (
             RunStatus::Incomplete,
-            Some(format!("not everything is loaded; missing: {}", parts.join("; "))),
+            Some(format!("not everything is {what}; missing: {}", parts.join("; "))),
         );
     }
     if records_planned != Some(done.records) || done.written + done.rejected != done.records {
         let message = format!(
-            "the accounting does not close: {} records in the inputs, {} loaded, {} written, {} rejected",
+            "the accounting does not close: {} records in the inputs, {} {what}, {} written, {} rejected",
             records_planned.unwrap_or(0),
             done.records,
             done.written,
@@ -197,8 +222,8 @@ fn judge_done(
     }
     match done.rejected {
         0 => (RunStatus::Done, None),
-        rejected if settings.max_errors.is_spent_at_end(rejected, done.records) => {
-            (RunStatus::TooManyErrors, Some(too_many_errors(settings)))
+        rejected if run.max_errors.is_spent_at_end(rejected, done.records) => {
+            (RunStatus::TooManyErrors, Some(too_many_errors(run)))
         }
         _ => (RunStatus::DoneWithRejects, None),
     }
@@ -213,13 +238,16 @@ fn describe(settings: &LoadSettings, unit: &WorkUnit) -> String {
     format!("{path}, records {first} to {last} (bytes {start} to {})", start + unit.bytes())
 }
 
-fn too_many_errors(settings: &LoadSettings) -> String {
-    let of = match settings.max_errors {
+fn too_many_errors(run: &Run<'_>) -> String {
+    let of = match run.max_errors {
         ErrorBudget::Count(_) => "",
         ErrorBudget::Percent(_) => "of the ",
     };
-    format!(
-        "more than {} {of}records were rejected (--max-errors); see the reject files for the reasons",
-        settings.max_errors
-    )
+    let max = run.max_errors;
+    match run.task {
+        Task::Load => format!(
+            "more than {max} {of}records were rejected (--max-errors); see the reject files for the reasons"
+        ),
+        Task::Verify => format!("more than {max} {of}records are not as in the files (--max-errors)"),
+    }
 }

@@ -4,6 +4,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use scylla::client::session::Session;
 use tokio::runtime::Builder;
 
 use super::LoadError;
@@ -11,9 +12,9 @@ use crate::schema::identity::{TableIdentity, read_identity};
 use crate::schema::mapping::{
     FieldMapping, FileFields, MappingError, MappingRules, doubtful_headers, plan_files,
 };
-use crate::schema::prepare::{check_write_permission, prepare_insert};
-use crate::schema::statement::{RowPlan, insert_statement};
-use crate::schema::table::{TableSchema, read_table};
+use crate::schema::prepare::{check_read_permission, check_write_permission, prepare_insert, prepare_select};
+use crate::schema::statement::{RowPlan, insert_statement, select_statement};
+use crate::schema::table::{SchemaError, TableSchema, read_table};
 use crate::session::clock::cluster_clock_skew;
 use crate::session::connect::{PoolShape, connect, unconnected_nodes};
 use crate::settings::{ConnectionSettings, TableName};
@@ -38,6 +39,19 @@ pub struct Survey {
     pub warnings: Vec<String>,
 }
 
+/// What is to be done to the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: only its definition is wanted.
+    Definition,
+    /// Rows are written.
+    Write,
+    /// Rows are written, and read back.
+    WriteAndRead,
+    /// Rows are read back.
+    Read,
+}
+
 /// Asks the cluster and plans the statement.
 ///
 /// # Errors
@@ -47,7 +61,7 @@ pub fn survey(
     table: &TableName,
     files: &[FileFields<'_>],
     rules: MappingRules,
-    dry_run: bool,
+    access: Access,
 ) -> Result<Survey, LoadError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(LoadError::Threads)?;
     let surveyed = runtime.block_on(async {
@@ -55,16 +69,36 @@ pub fn survey(
         let schema = read_table(&session, table).await?;
         let mut planned = plan(&schema, files, rules)?;
         planned.identity = Some(read_identity(&session, table).await?);
-        prepare_insert(&session, table, &planned.row_plan).await?;
-        if !dry_run {
-            check_write_permission(&session, table, &planned.row_plan).await?;
-        }
+        ask_access(&session, table, &planned.row_plan, access).await?;
         planned.warnings.extend(nodes_warning(&unconnected_nodes(&session)));
-        planned.warnings.extend(clock_warning(&session).await);
+        if access != Access::Read {
+            planned.warnings.extend(clock_warning(&session).await);
+        }
         Ok(planned)
     });
     runtime.shutdown_timeout(CLOSE_WITHIN);
     surveyed
+}
+
+/// Finds out whether what is to be done to the table can be done.
+async fn ask_access(
+    session: &Session,
+    table: &TableName,
+    plan: &RowPlan,
+    access: Access,
+) -> Result<(), SchemaError> {
+    if access != Access::Read {
+        prepare_insert(session, table, plan).await?;
+    }
+    if matches!(access, Access::Write | Access::WriteAndRead) {
+        check_write_permission(session, table, plan).await?;
+    }
+    if matches!(access, Access::Read | Access::WriteAndRead) {
+        let select = select_statement(table, &plan.columns);
+        prepare_select(session, table, &select).await?;
+        check_read_permission(session, table, &select).await?;
+    }
+    Ok(())
 }
 
 /// Plans the statement for a table that is known without a cluster.
@@ -85,14 +119,14 @@ pub fn plan(
 fn nodes_warning(unconnected: &[String]) -> Option<String> {
     (!unconnected.is_empty()).then(|| {
         format!(
-            "no connection to {}: the load goes through the other nodes; if a node is up, look at the network between here and \
+            "no connection to {}: the other nodes are used; if a node is up, look at the network between here and \
              it, or give the address to use instead with --address-map",
             unconnected.join(", ")
         )
     })
 }
 
-async fn clock_warning(session: &scylla::client::session::Session) -> Option<String> {
+async fn clock_warning(session: &Session) -> Option<String> {
     match cluster_clock_skew(session).await {
         Ok(skew) if !skew.exceeds(SKEW_MAX) => None,
         Ok(skew) => {

@@ -151,7 +151,7 @@ impl JobPlan {
     }
 
     /// What is different in `now`, in words; the inputs' content aside.
-    fn settings_change(&self, now: &JobPlan) -> Option<String> {
+    pub(crate) fn settings_change(&self, now: &JobPlan) -> Option<String> {
         let none = String::from("not set");
         let options = self.meaning.keys().chain(now.meaning.keys());
         let value = |plan: &JobPlan, option: &str| plan.meaning.get(option).unwrap_or(&none).clone();
@@ -178,7 +178,8 @@ impl JobPlan {
         None
     }
 
-    fn input_change(&self, now: &JobPlan) -> Option<String> {
+    /// Whether the inputs are at other paths, in words.
+    pub(crate) fn paths_change(&self, now: &JobPlan) -> Option<String> {
         let paths = |plan: &JobPlan| plan.inputs.iter().map(|input| input.path.clone()).collect::<Vec<_>>();
         if paths(self) != paths(now) {
             let shown = |paths: Vec<PathBuf>| {
@@ -191,6 +192,14 @@ impl JobPlan {
                 shown(paths(self)),
                 shown(paths(now))
             ));
+        }
+        None
+    }
+
+    fn input_change(&self, now: &JobPlan) -> Option<String> {
+        let paths = self.paths_change(now);
+        if paths.is_some() {
+            return paths;
         }
         for (was, is) in self.inputs.iter().zip(&now.inputs) {
             if let Some(change) = was.fingerprint.change(&is.fingerprint) {

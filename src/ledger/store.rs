@@ -177,6 +177,19 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// The same where there is one; makes nothing.
+    ///
+    /// # Errors
+    /// The directory cannot be used, or what is there is no ledger of this program.
+    pub fn open_existing(state_dir: &Path) -> Result<Option<Ledger>, LedgerError> {
+        let path = state_dir.join(LEDGER_FILE);
+        match path.try_exists() {
+            Ok(true) => Ledger::open(state_dir).map(Some),
+            Ok(false) => Ok(None),
+            Err(source) => Err(LedgerError::Directory { path, source }),
+        }
+    }
+
     fn set_up(&mut self) -> rusqlite::Result<()> {
         self.connection.busy_timeout(BUSY_FOR)?;
         self.connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -17,6 +17,7 @@ const REASON_BYTES_MAX: u64 = 1 << 20;
 pub(super) struct Place {
     /// The record's number in its input file.
     number: u64,
+    pub(super) code: RejectCode,
     pub(super) record: Span,
     pub(super) reason: Span,
 }
@@ -116,6 +117,7 @@ impl Entries {
         let Ok(entry) = serde_json::from_slice::<Entry>(text) else { return Ok(None) };
         let place = Place {
             number: entry.record,
+            code: entry.code,
             record: Span { start: self.record_start, len: entry.bytes },
             reason: Span { start: self.reason_start, len: line.len() as u32 },
         };

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use super::index::{Span, index};
 use super::part::{PART_PREFIX, PartFiles, create, sync_dir};
-use super::{RejectCode, RejectError};
+use super::{FILE_PREFIXES, REJECTED, RejectCode, RejectError};
 use crate::plan::unit::{FileId, UnitId};
 
 /// The file of the reasons, below the rejects' directory.
-const REASONS: &str = "reasons.jsonl";
+pub(super) const REASONS: &str = "reasons.jsonl";
 
 /// What an attempt has rejected in a range of its records. What else its files hold does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,11 +89,15 @@ pub struct RejectedFile<'a> {
 
 /// The file below `dir` that gets the rejected records of input file number `file` of `files`.
 pub fn records_path(dir: &Path, files: &[RejectedFile<'_>], file: FileId) -> PathBuf {
+    path_of(dir, REJECTED, files, file)
+}
+
+fn path_of(dir: &Path, prefix: &str, files: &[RejectedFile<'_>], file: FileId) -> PathBuf {
     let name = files.get(file.0 as usize).and_then(|file| file.path.file_name()).unwrap_or_default();
     let name = name.to_string_lossy();
     match files.len() {
-        1 => dir.join(format!("rejected-{name}")),
-        _ => dir.join(format!("rejected-{:04}-{name}", file.0 + 1)),
+        1 => dir.join(format!("{prefix}-{name}")),
+        _ => dir.join(format!("{prefix}-{:04}-{name}", file.0 + 1)),
     }
 }
 
@@ -116,17 +120,23 @@ pub fn merge(
     let mut rejects = Rejects::default();
     let mut reasons = Draft::of(dir.join(REASONS), b"");
     for (id, file) in (0..).map(FileId).zip(files) {
-        let mut records = Draft::of(records_path(dir, files, id), file.header);
+        let mut drafts =
+            FILE_PREFIXES.map(|prefix| (prefix, Draft::of(path_of(dir, prefix, files, id), file.header)));
         let mut parts = by_file.remove(&id).unwrap_or_default();
         parts.sort_unstable_by_key(|part| part.first_record);
         check_apart(dir, &parts)?;
         for part in parts {
             let paths = part.paths(dir);
             let places = index(part, &paths, &mut rejects)?;
-            records.copy(&paths.records, places.iter().map(|place| place.record))?;
+            for (prefix, draft) in &mut drafts {
+                let of_prefix = places.iter().filter(|place| place.code.file_prefix() == *prefix);
+                draft.copy(&paths.records, of_prefix.map(|place| place.record))?;
+            }
             reasons.copy(&paths.reasons, places.iter().map(|place| place.reason))?;
         }
-        records.finish()?;
+        for (_, draft) in &mut drafts {
+            draft.finish()?;
+        }
     }
     reasons.finish()?;
     if rejects.total > 0 {
@@ -180,8 +190,9 @@ impl<'a> Draft<'a> {
 
     /// Copies pieces of a file in the order given. One that ends with its input file gets the line end that separates it from the
     /// next.
-    fn copy(&mut self, path: &Path, spans: impl ExactSizeIterator<Item = Span>) -> Result<(), RejectError> {
-        if spans.len() == 0 {
+    fn copy(&mut self, path: &Path, spans: impl Iterator<Item = Span>) -> Result<(), RejectError> {
+        let mut spans = spans.peekable();
+        if spans.peek().is_none() {
             return Ok(());
         }
         let temporary = self.temporary();

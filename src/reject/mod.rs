@@ -14,6 +14,7 @@ pub mod budget;
 mod index;
 pub mod merge;
 pub mod part;
+pub mod refused;
 
 /// Why a record was rejected: a stable code, written to the reject files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,6 +65,29 @@ pub enum RejectCode {
     /// In a verification: the row was written again after the job.
     Overwritten,
 }
+
+impl RejectCode {
+    /// Whether it tells what the table has, and not what is wrong with the record.
+    pub fn is_finding(self) -> bool {
+        matches!(self, RejectCode::Missing | RejectCode::Different | RejectCode::Overwritten)
+    }
+
+    /// What the name of the file begins with that gets the record. Each finding has one of its own: what is missing may be loaded
+    /// again, what was overwritten must not.
+    fn file_prefix(self) -> &'static str {
+        match self {
+            RejectCode::Missing => "missing",
+            RejectCode::Different => "different",
+            RejectCode::Overwritten => "overwritten",
+            _ => REJECTED,
+        }
+    }
+}
+
+/// What the names of files of rejected records begin with.
+const REJECTED: &str = "rejected";
+/// What the names of all files of records begin with.
+const FILE_PREFIXES: [&str; 4] = [REJECTED, "missing", "different", "overwritten"];
 
 /// What is wrong with a record, before it is known where the record stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::event::{Summary, UnitBytes};
+use super::event::{RejectTally, Summary, UnitBytes};
 use super::figures::{bytes, counted, run_time, thousands};
 use crate::reject::RejectCode;
 
@@ -41,8 +41,8 @@ pub(super) struct EstimateFields {
     seconds: f64,
 }
 
-pub(super) fn reasons(summary: &Summary) -> Vec<ReasonFields<'_>> {
-    let fields = summary.reject_reasons.iter();
+pub(super) fn reason_fields(tallies: &[RejectTally]) -> Vec<ReasonFields<'_>> {
+    let fields = tallies.iter();
     fields
         .map(|tally| ReasonFields { column: tally.column.as_deref(), code: tally.code, count: tally.count })
         .collect()
@@ -72,12 +72,12 @@ pub(super) fn estimate(summary: &Summary) -> Option<EstimateFields> {
 }
 
 /// Rejects by reason, a line each, below the count of all.
-pub(super) fn reason_lines(summary: &Summary) -> Vec<String> {
-    let line = |tally: &super::event::RejectTally| {
+pub(super) fn reason_lines(tallies: &[RejectTally]) -> Vec<String> {
+    let line = |tally: &RejectTally| {
         let column = tally.column.as_ref().map_or_else(String::new, |column| format!("column {column}: "));
         format!("    {:<13} {column}{}", thousands(tally.count), code(tally.code))
     };
-    listed(&summary.reject_reasons, line, "more reason")
+    listed(tallies, line, "more reason")
 }
 
 /// Files, a line each; of one file, the summary has told everything.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::reject::RejectCode;
 use crate::settings::TableName;
+use crate::verify::compare::Known;
+use crate::verify::sample::Sample;
 
 /// A happening that somebody may want to see.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +23,19 @@ pub enum RunEvent {
         workers: usize,
         /// Whether nothing is written.
         dry_run: bool,
+    },
+    /// What was loaded, now or before, begins to be read back.
+    Verifying {
+        /// The table as `keyspace.table`.
+        table: String,
+        /// The input files.
+        inputs: Vec<PathBuf>,
+        /// Bytes of all inputs.
+        bytes_total: u64,
+        /// Worker processes; 0: in this process.
+        workers: usize,
+        /// Which records.
+        sample: Sample,
     },
     /// The run goes on with a job that earlier runs have begun.
     Resumed {
@@ -84,6 +99,8 @@ pub struct Snapshot {
     pub workers_ready: usize,
     /// Since the run's start.
     pub elapsed: Duration,
+    /// Whether rows are read back: `written` is then how many, and `rejected` how many of them are not as in the file.
+    pub verifying: bool,
 }
 
 /// How a run ended.
@@ -93,6 +110,8 @@ pub enum RunStatus {
     Done,
     /// Every record is in the table or in the reject files.
     DoneWithRejects,
+    /// Everything is read back, and the table has not what the files say.
+    Differences,
     /// The error budget is spent.
     TooManyErrors,
     /// The cluster, a file or the table made going on impossible.
@@ -106,7 +125,7 @@ pub enum RunStatus {
 impl RunStatus {
     /// Whether nothing is left to do.
     pub fn is_success(self) -> bool {
-        matches!(self, RunStatus::Done | RunStatus::DoneWithRejects)
+        matches!(self, RunStatus::Done | RunStatus::DoneWithRejects | RunStatus::Differences)
     }
 }
 
@@ -165,6 +184,41 @@ pub struct Summary {
     pub unit_bytes: Option<UnitBytes>,
     /// How long the load would take, where that was asked for and everything was gone through.
     pub estimate: Option<Estimate>,
+    /// Whether the run has only read back what was loaded before. What could not be is then all that counts as rejected.
+    pub verify_only: bool,
+    /// What was found when everything was read back, if it was.
+    pub verified: Option<Verified>,
+}
+
+/// What the table has of the records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    /// Records whose rows were looked up: the sum of those below, down to `superseded`.
+    pub checked: u64,
+    /// Rows that are as in the file.
+    pub same: u64,
+    /// Records without a row.
+    pub missing: u64,
+    /// Rows that are not as in the file.
+    pub different: u64,
+    /// Rows that were written again after the job.
+    pub overwritten: u64,
+    /// Records that a later one of the same key has superseded.
+    pub superseded: u64,
+    /// Records that could not be looked up, or that the load has rejected.
+    pub not_checked: u64,
+    /// Records that are not in the sample.
+    pub not_sampled: u64,
+    /// What is known of the write times.
+    pub known: Known,
+    /// Which records were to be looked at.
+    pub sample: Sample,
+    /// What is missing, different or overwritten, by column, the most frequent first.
+    pub reasons: Vec<RejectTally>,
+    /// Where that is told record by record, if there is any.
+    pub differences_dir: Option<PathBuf>,
+    /// What the verification took.
+    pub elapsed: Duration,
 }
 
 impl Summary {
@@ -197,6 +251,8 @@ impl Summary {
             files: Vec::new(),
             unit_bytes: None,
             estimate: None,
+            verify_only: false,
+            verified: None,
         }
     }
 }

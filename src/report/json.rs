@@ -18,6 +18,13 @@ enum Line<'a> {
         workers: usize,
         dry_run: bool,
     },
+    Verifying {
+        table: &'a str,
+        inputs: Vec<String>,
+        bytes_total: u64,
+        workers: usize,
+        sample: String,
+    },
     Resumed {
         job: &'a str,
         begun: &'a str,
@@ -80,6 +87,13 @@ pub(super) fn event(event: &RunEvent) -> Option<String> {
             bytes_total: *bytes_total,
             workers: *workers,
             dry_run: *dry_run,
+        },
+        RunEvent::Verifying { table, inputs, bytes_total, workers, sample } => Line::Verifying {
+            table,
+            inputs: inputs.iter().map(|path| path.display().to_string()).collect(),
+            bytes_total: *bytes_total,
+            workers: *workers,
+            sample: sample.to_string(),
         },
         RunEvent::Resumed { job, begun, run, resumed } => Line::Resumed {
             job,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::event::{Resumed, Snapshot};
 use super::figures::{bytes, counted, duration, megabytes_per_second, percent, printable, rate, thousands};
 use super::rate::Rates;
+use crate::verify::sample::Sample;
 
 /// The first line of a run.
 pub(super) fn started(
@@ -14,21 +15,40 @@ pub(super) fn started(
     workers: usize,
     dry_run: bool,
 ) -> String {
-    let files = match inputs {
-        [one] => one.display().to_string(),
-        more => counted(more.len() as u64, "file"),
-    };
-    let size = bytes(bytes_total);
-    let by = match workers {
-        0 => "in this process".to_owned(),
-        workers => format!("with {}", counted(workers as u64, "worker")),
-    };
+    let (files, size, by) = (files(inputs), bytes(bytes_total), by(workers));
     let line = if dry_run {
         format!("dry run: checking {files} ({size}) against {table} {by}; nothing is written")
     } else {
         format!("loading {files} ({size}) into {table} {by}")
     };
     printable(&line)
+}
+
+/// The first line of a verification.
+pub(super) fn verifying(
+    table: &str,
+    inputs: &[PathBuf],
+    bytes_total: u64,
+    workers: usize,
+    sample: Sample,
+) -> String {
+    let (files, size, by) = (files(inputs), bytes(bytes_total), by(workers));
+    let of = if sample.is_all() { String::new() } else { format!("a sample of {sample} of ") };
+    printable(&format!("reading {of}{files} ({size}) back from {table} {by}"))
+}
+
+fn files(inputs: &[PathBuf]) -> String {
+    match inputs {
+        [one] => one.display().to_string(),
+        more => counted(more.len() as u64, "file"),
+    }
+}
+
+fn by(workers: usize) -> String {
+    match workers {
+        0 => "in this process".to_owned(),
+        workers => format!("with {}", counted(workers as u64, "worker")),
+    }
 }
 
 /// The share done and the time left: what a person looks at first.
@@ -55,7 +75,10 @@ pub(super) fn details(snapshot: &Snapshot, rates: &Rates) -> String {
         format!("{} rows/s", rate(rates.rows_per_second)),
         megabytes_per_second(rates.bytes_per_second),
         format!("{} in flight", thousands(snapshot.in_flight)),
-        format!("{} rejected", thousands(snapshot.rejected)),
+        match snapshot.verifying {
+            false => format!("{} rejected", thousands(snapshot.rejected)),
+            true => counted(snapshot.rejected, "finding"),
+        },
     ]);
     parts.join(", ")
 }

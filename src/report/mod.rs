@@ -10,6 +10,7 @@ mod lines;
 pub mod progress;
 mod rate;
 pub mod summary;
+mod verified;
 
 pub use progress::Reporter;
 

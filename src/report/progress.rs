@@ -57,6 +57,9 @@ impl Reporter {
 
     /// Shows what happened.
     pub fn handle(&mut self, event: &RunEvent) {
+        if matches!(event, RunEvent::Verifying { .. }) {
+            self.begin_anew();
+        }
         if let RunEvent::Progress(snapshot) = event {
             return self.progress(snapshot);
         }
@@ -75,6 +78,11 @@ impl Reporter {
                     self.write(&lines::started(table, inputs, *bytes_total, *workers, *dry_run));
                 }
             }
+            RunEvent::Verifying { table, inputs, bytes_total, workers, sample } => {
+                if !matches!(self.display, Display::Quiet) {
+                    self.write(&lines::verifying(table, inputs, *bytes_total, *workers, *sample));
+                }
+            }
             RunEvent::Progress(_) => {}
             RunEvent::Resumed { job, begun, run, resumed } => {
                 if !matches!(self.display, Display::Quiet) {
@@ -89,6 +97,14 @@ impl Reporter {
                 }
                 self.write(&summary::human(summary));
             }
+        }
+    }
+
+    /// A verification has a time and a pace of its own, also after a load.
+    fn begin_anew(&mut self) {
+        self.meter = Meter::default();
+        if let Display::Plain(pace) | Display::Json(pace) = &mut self.display {
+            *pace = Pace::every(pace.every);
         }
     }
 

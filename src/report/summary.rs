@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::details::{self, EstimateFields, FileFields, ReasonFields, UnitFields};
-use super::event::{Latency, Resumed, RunStatus, Summary};
+use super::event::{Latency, Resumed, RunStatus, Summary, Verified};
 use super::figures::{
     bytes, counted, megabytes_per_second, milliseconds, printable, rate, run_time, thousands,
 };
+use super::verified::{self, VerifyFields};
 
 /// The version of the summary file's fields.
 pub const SUMMARY_VERSION: u32 = 1;
@@ -68,6 +69,8 @@ pub struct SummaryFile<'a> {
     files: Vec<FileFields>,
     unit_bytes: Option<UnitFields>,
     estimate: Option<EstimateFields>,
+    /// What a verification found; null where there was none.
+    verify: Option<VerifyFields<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -120,10 +123,11 @@ impl<'a> From<&'a Summary> for SummaryFile<'a> {
             rejects_dir: summary.rejects_dir.as_deref().map(|path| path.display().to_string()),
             message: summary.message.as_deref(),
             dry_run: summary.dry_run,
-            reject_reasons: details::reasons(summary),
+            reject_reasons: details::reason_fields(&summary.reject_reasons),
             files: details::files(summary),
             unit_bytes: details::unit_bytes(summary),
             estimate: details::estimate(summary),
+            verify: verified::fields(summary),
         }
     }
 }
@@ -132,6 +136,7 @@ fn status_name(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Done => "done",
         RunStatus::DoneWithRejects => "done_with_rejects",
+        RunStatus::Differences => "differences",
         RunStatus::TooManyErrors => "too_many_errors",
         RunStatus::Failed => "failed",
         RunStatus::Incomplete => "incomplete",
@@ -139,8 +144,11 @@ fn status_name(status: RunStatus) -> &'static str {
     }
 }
 
-/// Rows that this run has written, and not an earlier one of the job.
+/// Rows that this run has written, and not an earlier one of the job, or that it has looked up.
 fn rows_of_run(summary: &Summary) -> u64 {
+    if let Some(Verified { checked, .. }) = summary.verified.as_ref().filter(|_| summary.verify_only) {
+        return *checked;
+    }
     summary.written.saturating_sub(summary.resumed.written)
 }
 
@@ -158,13 +166,11 @@ pub(super) fn human(summary: &Summary) -> String {
     if summary.dry_run {
         lines.extend(details::file_lines(summary));
     }
-    lines.extend(resumed_row(summary.resumed));
-    let written = if summary.dry_run { "would write" } else { "written" };
-    lines.push(row(written, &thousands(summary.written)));
-    let rejects = summary.rejects_dir.as_deref().filter(|_| summary.rejected > 0);
-    let place = rejects.map(|path| format!(", in {}", path.display())).unwrap_or_default();
-    lines.push(row("rejected", &format!("{}{place}", thousands(summary.rejected))));
-    lines.extend(details::reason_lines(summary));
+    if summary.verify_only {
+        lines.extend(verified::lines(summary));
+    } else {
+        lines.extend(loading_rows(summary));
+    }
     if summary.retried > 0 {
         lines.push(row("retried", &counted(summary.retried, "request")));
     }
@@ -174,11 +180,26 @@ pub(super) fn human(summary: &Summary) -> String {
     lines.push(row("rate", &format!("{} rows/s{}", rate(rows_per_second), byte_rate(summary))));
     lines.extend(details::estimate_line(summary).map(|line| row("estimate", &line)));
     lines.extend(summary.latency.map(|latency| row("latency", &latency_line(&latency, summary.requests))));
+    if !summary.verify_only {
+        lines.extend(verified::lines(summary));
+    }
     printable(&lines.join("\n"))
 }
 
-fn row(name: &str, value: &str) -> String {
+pub(super) fn row(name: &str, value: &str) -> String {
     format!("  {name:<15} {value}")
+}
+
+/// What became of the records.
+fn loading_rows(summary: &Summary) -> Vec<String> {
+    let mut rows: Vec<String> = resumed_row(summary.resumed).into_iter().collect();
+    let written = if summary.dry_run { "would write" } else { "written" };
+    rows.push(row(written, &thousands(summary.written)));
+    let rejects = summary.rejects_dir.as_deref().filter(|_| summary.rejected > 0);
+    let place = rejects.map(|path| format!(", in {}", path.display())).unwrap_or_default();
+    rows.push(row("rejected", &format!("{}{place}", thousands(summary.rejected))));
+    rows.extend(details::reason_lines(&summary.reject_reasons));
+    rows
 }
 
 /// What earlier runs of the job have done.
@@ -215,7 +236,7 @@ fn working_rows(summary: &Summary) -> Vec<String> {
 /// The rate in bytes is true only of a run that went through all of its input.
 fn byte_rate(summary: &Summary) -> String {
     match summary.status {
-        RunStatus::Done | RunStatus::DoneWithRejects => {
+        RunStatus::Done | RunStatus::DoneWithRejects | RunStatus::Differences => {
             let bytes = summary.bytes.saturating_sub(summary.resumed.bytes);
             format!(", {}", megabytes_per_second(per_second(bytes, summary)))
         }
@@ -237,7 +258,11 @@ fn latency_line(latency: &Latency, requests: u64) -> String {
 fn headline(summary: &Summary) -> String {
     let what = match summary.status {
         RunStatus::Done => "done".to_owned(),
+        RunStatus::DoneWithRejects if summary.verify_only => {
+            format!("done, but {} not be checked", counted(summary.rejected, "record could"))
+        }
         RunStatus::DoneWithRejects => format!("done, with {}", counted(summary.rejected, "reject")),
+        RunStatus::Differences => verified::headline(summary),
         RunStatus::TooManyErrors => "stopped: too many errors".to_owned(),
         RunStatus::Failed => "failed".to_owned(),
         RunStatus::Incomplete => "incomplete: not every record is accounted for".to_owned(),

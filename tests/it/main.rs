@@ -22,3 +22,4 @@ mod rejects;
 mod signals;
 mod support;
 mod types;
+mod verify;

@@ -298,7 +298,12 @@ fn a_text_of_every_type_becomes_what_the_database_makes_of_its_literal() {
     }
     let file = scratch.write("types.csv", csv);
     let rows = rows as u64;
-    keyspace.load(&scratch, "loaded").arg(file).finish().expect_code(0).expect_counts(rows, rows, 0);
+    keyspace.load(&scratch, "loaded").arg(&file).finish().expect_code(0).expect_counts(rows, rows, 0);
+    // Read back, every value is the same, whether it was loaded or inserted by somebody else.
+    for table in ["loaded", "inserted"] {
+        let run = keyspace.verify(&scratch, table).arg(&file).finish().expect_code(0);
+        assert_eq!(run.summary["verify"]["same"].as_u64(), Some(rows), "{}", run.summary);
+    }
 
     for (name, cases) in CASES {
         let bytes = if name == "blob" { "v_blob".to_owned() } else { format!("{name}AsBlob(v_{name})") };
@@ -332,7 +337,9 @@ fn rows_with_keys_of_every_type_are_found_by_their_literals() {
     let (firsts, lasts) = (texts(first), texts(last));
     let csv = format!("n,{partition},{clustering}\n1,{lasts},{firsts}\n2,{firsts},{lasts}\n");
     let file = scratch.write("keyed.csv", csv);
-    keyspace.load(&scratch, "keyed").arg(file).finish().expect_code(0).expect_counts(2, 2, 0);
+    keyspace.load(&scratch, "keyed").arg(&file).finish().expect_code(0).expect_counts(2, 2, 0);
+    let run = keyspace.verify(&scratch, "keyed").arg(&file).finish().expect_code(0);
+    assert_eq!(run.summary["verify"]["same"].as_u64(), Some(2), "{}", run.summary);
     let literals = |prefix: &str, case: fn(&Cases) -> (&'static str, &'static str)| {
         let equal = key_types().map(|cases| format!("{prefix}_{} = {}", cases.0, case(cases).1));
         equal.collect::<Vec<_>>().join(" AND ")

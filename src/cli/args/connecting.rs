@@ -49,7 +49,7 @@ pub struct ConnectingArgs {
     #[arg(long)]
     pub tls_insecure: bool,
 
-    /// Consistency of the writes: ANY, ONE, TWO, THREE, QUORUM, ALL, LOCAL_QUORUM, EACH_QUORUM or LOCAL_ONE
+    /// Consistency of the requests: ANY, ONE, TWO, THREE, QUORUM, ALL, LOCAL_QUORUM, EACH_QUORUM or LOCAL_ONE
     #[arg(
         long,
         value_name = "LEVEL",

@@ -7,6 +7,7 @@ use crate::cli::args::JobArgs;
 use crate::cli::error::UsageError;
 use crate::cli::world::World;
 use crate::cli::{JobsAction, JobsArgs, value};
+use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::settings::{JobSettings, JobsSettings, JobsTask};
 
@@ -32,6 +33,18 @@ pub(super) fn resolve(
     let name = args.job.as_deref().map(|name| typed.value("job", name, job_name)).transpose()?;
     let state_dir = state_dir(args.state_dir.as_deref(), world)?;
     Ok(JobSettings { name, state_dir, rerun, fingerprint: args.fingerprint })
+}
+
+/// The job that loaded what is verified, and the ledger that may know it.
+pub(super) fn resolve_past(
+    typed: &Typed<'_>,
+    name: Option<&str>,
+    state: Option<&Path>,
+    world: &dyn World,
+) -> Result<JobSettings, UsageError> {
+    let name = name.map(|name| typed.value("job", name, job_name)).transpose()?;
+    let state_dir = state_dir(state, world)?;
+    Ok(JobSettings { name, state_dir, rerun: Rerun::default(), fingerprint: FingerprintKind::default() })
 }
 
 /// Understands what `ringload jobs` was told.

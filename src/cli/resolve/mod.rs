@@ -4,6 +4,7 @@
 mod connection;
 mod input;
 mod job;
+mod reading_back;
 mod writing;
 
 pub use job::resolve_jobs;
@@ -16,12 +17,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::args::{
-    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, SafetyArgs, TargetArgs, WatchingArgs,
-    WorkingArgs, WritingArgs,
+    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, RequestArgs, SafetyArgs, TargetArgs,
+    WatchingArgs, WorkingArgs, WritingArgs,
 };
 use super::error::{Origin, UsageError};
 use super::world::World;
-use super::{CheckArgs, LoadArgs, table_name, value};
+use super::{CheckArgs, LoadArgs, VerifyArgs, table_name, value};
 use crate::schema::ddl::{SchemaFileError, table_of};
 use crate::schema::table::TableSchema;
 use crate::settings::{LoadSettings, TableName};
@@ -53,16 +54,44 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
         connecting,
         input,
         working,
+        requests,
         writing,
         job,
         safety,
         dry_run,
         checking,
+        verify,
+        reading_back,
         watching,
     } = args;
-    let (writing, job) = (Some(writing), Some(job));
-    Groups { target, layering, connecting, input, working, writing, job, safety, checking, watching }
-        .resolve(*dry_run, world)
+    let typed = Typed::new(layering);
+    let reading_back = match (verify, dry_run) {
+        (false, _) => reading_back::refuse(&typed, reading_back).map(|()| None)?,
+        (true, false) => Some(reading_back::resolve(&typed, reading_back, connecting, None)?),
+        (true, true) => {
+            let problem =
+                "--verify with --dry-run: what is not written cannot be read back; leave one of them out";
+            return Err(UsageError::Combination(problem.to_owned()));
+        }
+    };
+    let safety = Some(safety);
+    let (requests, writing, job) = (Some(requests), Some(writing), Some(job));
+    let groups = Groups {
+        target,
+        layering,
+        connecting,
+        input,
+        working,
+        requests,
+        writing,
+        job,
+        safety,
+        checking,
+        watching,
+    };
+    let mut resolved = groups.resolve(*dry_run, world)?;
+    resolved.settings.read_back = reading_back.map(|args| args.of(&resolved.settings.table, world));
+    Ok(resolved)
 }
 
 /// The same for a check, which is nothing but a dry run.
@@ -71,9 +100,66 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
 /// The first thing that is wrong, as one line.
 pub fn resolve_check(args: &CheckArgs, world: &dyn World) -> Result<Resolved, UsageError> {
     let CheckArgs { target, layering, connecting, input, working, safety, checking, watching } = args;
-    let (writing, job) = (None, None);
-    Groups { target, layering, connecting, input, working, writing, job, safety, checking, watching }
-        .resolve(true, world)
+    let (requests, writing, job, safety) = (None, None, None, Some(safety));
+    Groups {
+        target,
+        layering,
+        connecting,
+        input,
+        working,
+        requests,
+        writing,
+        job,
+        safety,
+        checking,
+        watching,
+    }
+    .resolve(true, world)
+}
+
+/// The same for a verification: the settings are those of the load, as far as they say how the files are read.
+///
+/// # Errors
+/// The first thing that is wrong, as one line.
+pub fn resolve_verify(args: &VerifyArgs, world: &dyn World) -> Result<Resolved, UsageError> {
+    let VerifyArgs {
+        target,
+        layering,
+        reading_back,
+        job: name,
+        state_dir,
+        max_errors,
+        connecting,
+        input,
+        working,
+        requests,
+        watching,
+    } = args;
+    let typed = Typed::new(layering);
+    let job = job::resolve_past(&typed, name.as_deref(), state_dir.as_deref(), world)?;
+    let reading_back = reading_back::resolve(&typed, reading_back, connecting, max_errors.as_ref())?;
+    let checking = &CheckingArgs { schema: None, rate: None };
+    let (requests, writing, safety) = (Some(requests), None, None);
+    let groups = Groups {
+        target,
+        layering,
+        connecting,
+        input,
+        working,
+        requests,
+        writing,
+        job: None,
+        safety,
+        checking,
+        watching,
+    };
+    let Resolved { mut settings, warnings } = groups.resolve(false, world)?;
+    let read_back = reading_back.of(&settings.table, world);
+    settings.job = Some(job);
+    // What is found goes where a load's rejects go.
+    (settings.rejects_dir, settings.max_errors) = (read_back.differences_dir.clone(), read_back.max_errors);
+    settings.read_back = Some(read_back);
+    Ok(Resolved { settings, warnings })
 }
 
 /// The options that make a load's settings.
@@ -83,10 +169,13 @@ struct Groups<'a> {
     connecting: &'a ConnectingArgs,
     input: &'a InputArgs,
     working: &'a WorkingArgs,
+    /// `None` for a command that sends nothing.
+    requests: Option<&'a RequestArgs>,
     /// `None` for a command that writes nothing.
     writing: Option<&'a WritingArgs>,
     job: Option<&'a JobArgs>,
-    safety: &'a SafetyArgs,
+    /// `None` for a command that rejects nothing.
+    safety: Option<&'a SafetyArgs>,
     checking: &'a CheckingArgs,
     watching: &'a WatchingArgs,
 }
@@ -102,8 +191,11 @@ impl Groups<'_> {
         let inputs = inputs(self.target)?;
         let rejects_dir = rejects_dir(self.safety, &table, world);
         let input = input::resolve(&typed, self.input)?;
-        let writing = writing::resolve(&typed, self.working, self.writing, world.now(), &mut warnings)?;
-        let max_errors = typed.value("max-errors", &self.safety.max_errors, value::error_budget)?;
+        let writing =
+            writing::Groups { working: self.working, requests: self.requests, writing: self.writing };
+        let writing = writing.resolve(&typed, world.now(), &mut warnings)?;
+        let max_errors = self.safety.map(|safety| safety.max_errors.as_str());
+        let max_errors = typed.value("max-errors", max_errors.unwrap_or("0"), value::error_budget)?;
         // What writes nothing has nothing to remember.
         let job = self.job.filter(|_| !dry_run).map(|args| job::resolve(&typed, args, world)).transpose()?;
         let estimate_rate = self.checking.rate.as_ref();
@@ -123,6 +215,7 @@ impl Groups<'_> {
             job,
             dry_run,
             estimate_rate,
+            read_back: None,
             progress: self.watching.progress,
             summary: self.watching.summary.clone(),
         };
@@ -180,8 +273,8 @@ fn inputs(args: &TargetArgs) -> Result<Vec<PathBuf>, UsageError> {
     Ok(args.files.clone())
 }
 
-fn rejects_dir(args: &SafetyArgs, table: &TableName, world: &dyn World) -> PathBuf {
-    let rejects = args.rejects.as_deref().unwrap_or(Path::new("ringload-rejects"));
+fn rejects_dir(args: Option<&SafetyArgs>, table: &TableName, world: &dyn World) -> PathBuf {
+    let rejects = args.and_then(|args| args.rejects.as_deref()).unwrap_or(Path::new("ringload-rejects"));
     rejects.join(run_name(table, world.now(), world.process_id()))
 }
 

@@ -55,6 +55,7 @@ fn without_options_everything_has_its_documented_default() {
         }),
         dry_run: false,
         estimate_rate: None,
+        read_back: None,
         progress: ProgressMode::Auto,
         summary: None,
     };

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 
 use super::Typed;
-use crate::cli::args::{WorkingArgs, WritingArgs};
+use crate::cli::args::{RequestArgs, WorkingArgs, WritingArgs};
 use crate::cli::error::UsageError;
 use crate::cli::value;
 use crate::settings::{TimestampMode, WritingSettings};
@@ -21,32 +21,39 @@ const IN_FLIGHT_MAX: usize = 65_536;
 /// 16 GiB are lost whole when a worker dies, and leave the others idle.
 const UNIT_BYTES: RangeInclusive<u64> = 1 << 10..=16 << 30;
 
-/// How rows are written; a command that writes none has no such options, and the defaults.
-pub(super) fn resolve(
-    typed: &Typed<'_>,
-    working: &WorkingArgs,
-    writing: Option<&WritingArgs>,
-    now: Timestamp,
-    warnings: &mut Vec<String>,
-) -> Result<WritingSettings, UsageError> {
-    let (workers, threads, unit_bytes) = self::working(typed, working)?;
-    let settings = WritingSettings { workers, threads, unit_bytes, ..WritingSettings::default() };
-    let Some(args) = writing else { return Ok(settings) };
-    let timestamp = typed.value("timestamp", &args.timestamp, value::timestamp)?;
-    if let TimestampMode::Fixed(micros) = timestamp
-        && micros > now.as_microsecond()
-    {
-        warnings.push(format!(
-            "--timestamp {micros} lies in the future: what others write or delete before that time stays hidden"
-        ));
+/// The options that make these settings; those that a command does not have are as by default.
+pub(super) struct Groups<'a> {
+    pub(super) working: &'a WorkingArgs,
+    pub(super) requests: Option<&'a RequestArgs>,
+    pub(super) writing: Option<&'a WritingArgs>,
+}
+
+impl Groups<'_> {
+    pub(super) fn resolve(
+        self,
+        typed: &Typed<'_>,
+        now: Timestamp,
+        warnings: &mut Vec<String>,
+    ) -> Result<WritingSettings, UsageError> {
+        let (workers, threads, unit_bytes) = working(typed, self.working)?;
+        let mut settings = WritingSettings { workers, threads, unit_bytes, ..WritingSettings::default() };
+        if let Some(args) = self.requests {
+            settings.in_flight = typed.count("in-flight", &args.in_flight, IN_FLIGHT_MAX)?;
+            settings.session_starts = typed.count("session-starts", &args.session_starts, WORKERS_MAX)?;
+            settings.retry_for = typed.value("retry-for", &args.retry_for, value::duration)?;
+        }
+        if let Some(args) = self.writing {
+            settings.timestamp = typed.value("timestamp", &args.timestamp, value::timestamp)?;
+        }
+        if let TimestampMode::Fixed(micros) = settings.timestamp
+            && micros > now.as_microsecond()
+        {
+            warnings.push(format!(
+                "--timestamp {micros} lies in the future: what others write or delete before that time stays hidden"
+            ));
+        }
+        Ok(settings)
     }
-    Ok(WritingSettings {
-        in_flight: typed.count("in-flight", &args.in_flight, IN_FLIGHT_MAX)?,
-        session_starts: typed.count("session-starts", &args.session_starts, WORKERS_MAX)?,
-        timestamp,
-        retry_for: typed.value("retry-for", &args.retry_for, value::duration)?,
-        ..settings
-    })
 }
 
 /// Workers, threads of each, and the bytes of a unit, where they were given.

@@ -121,6 +121,8 @@ fn finished() -> RunEvent {
         files: Vec::new(),
         unit_bytes: None,
         estimate: None,
+        verify_only: false,
+        verified: None,
     }))
 }
 

@@ -39,6 +39,8 @@ fn summary() -> Summary {
         ],
         unit_bytes: Some(UnitBytes { smallest: 2, largest: 6_000_000 }),
         estimate: None,
+        verify_only: false,
+        verified: None,
     }
 }
 

@@ -94,6 +94,11 @@ impl Keyspace {
         Run::load(scratch, &self.contact, &self.table(table))
     }
 
+    /// `ringload verify` of one of its tables, being put together.
+    pub(crate) fn verify(&self, scratch: &Scratch, table: &str) -> Run {
+        Run::verify(scratch, &self.contact, &self.table(table))
+    }
+
     /// Runs a statement.
     #[track_caller]
     pub(crate) fn cql(&self, statement: &str) {

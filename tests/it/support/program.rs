@@ -46,9 +46,18 @@ impl Run {
 
     /// `ringload load` into a table through a contact point, with a summary file.
     pub(crate) fn load(scratch: &Scratch, contact: &str, table: &str) -> Run {
+        Run::of("load", scratch, contact, table)
+    }
+
+    /// `ringload verify` of a table through a contact point, with a summary file.
+    pub(crate) fn verify(scratch: &Scratch, contact: &str, table: &str) -> Run {
+        Run::of("verify", scratch, contact, table)
+    }
+
+    fn of(command: &str, scratch: &Scratch, contact: &str, table: &str) -> Run {
         let run = Run::new(scratch);
         let summary = run.summary.clone();
-        let run = run.args(["load", "-t", table, "--hosts", contact, "--progress", "none", "--summary"]);
+        let run = run.args([command, "-t", table, "--hosts", contact, "--progress", "none", "--summary"]);
         run.arg(summary)
     }
 
