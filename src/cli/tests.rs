@@ -97,6 +97,20 @@ pub(super) fn check(arguments: &str, world: &FakeWorld) -> Result<Resolved, Usag
     run("check", arguments, world)
 }
 
+/// What `ringload verify` makes of `arguments` with a table and a file before them.
+pub(super) fn verify(arguments: &str, world: &FakeWorld) -> Result<LoadSettings, UsageError> {
+    let arguments = format!("-t shop.orders a.csv {arguments}");
+    let argv = ["ringload", "verify"].into_iter().chain(arguments.split_whitespace());
+    match parse(argv.map(OsString::from), world) {
+        Ok(Cli { command: Command::Verify(args) }) => {
+            resolve_verify(&args, world).map(|resolved| resolved.settings)
+        }
+        Ok(other) => panic!("not a verification: {other:?}"),
+        Err(ParseStop::Usage(error)) => Err(error),
+        Err(ParseStop::Shown { text, .. }) => panic!("shown: {text}"),
+    }
+}
+
 /// The settings of `arguments` with a table and a file before them.
 pub(super) fn settings(arguments: &str, world: &FakeWorld) -> LoadSettings {
     let arguments = format!("-t shop.orders a.csv {arguments}");

@@ -19,7 +19,7 @@ use crate::verify::compare::Known;
 use crate::verify::sample::Sample;
 
 /// The version of these messages. Coordinator and worker are one executable, so any difference is an error.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// One input file, as a worker needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -89,6 +89,9 @@ pub enum LoadError {
 pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Result<Summary, LoadError> {
     let started = Instant::now();
     check_writable(&settings.rejects_dir)?;
+    if let Some(read_back) = &settings.read_back {
+        check_writable(&read_back.differences_dir)?;
+    }
     // A ledger that cannot be used is found out before anyone waits for the cluster.
     let ledger = settings.job.as_ref().map(|job| Ledger::open(&job.state_dir)).transpose()?;
     let inputs = open_inputs(settings)?;

@@ -32,6 +32,9 @@ use crate::settings::{ErrorBudget, LoadSettings, ReadBackSettings};
 use crate::verify::compare::Known;
 use crate::verify::sample::Sample;
 
+/// So many refused records are told to each worker, at most.
+const REFUSED_MAX: usize = 1_000_000;
+
 /// A verification that is ready to begin.
 struct Verification<'a> {
     settings: &'a LoadSettings,
@@ -146,23 +149,12 @@ impl Loaded<'_> {
         let Loaded { settings, read_back, inputs, mut job, workers } = self;
         let started = Instant::now();
         let &ReadBackSettings { ref differences_dir, sample, max_errors } = read_back;
-        check_writable(differences_dir)?;
         let (bytes, records) =
             units.iter().fold((0, 0), |sum, unit| (sum.0 + unit.bytes(), sum.1 + unit.records()));
         report(verifying(settings, bytes, workers, sample));
         let rejected = match summary.rejected {
             0 => Vec::new(),
-            _ => {
-                let refused = refused_records(&job.rejects_dir, &rejected_files(inputs))?;
-                if refused.is_none() {
-                    report(RunEvent::Warning(format!(
-                        "the reasons of the load's rejects are not in {} any more: records that the server refused count as \
-                         missing",
-                        job.rejects_dir.display()
-                    )));
-                }
-                ordinals(&refused.unwrap_or_default(), &units)
-            }
+            _ => refused_ordinals(&job, inputs, &units, report)?,
         };
         let known = Known::EachRecord { last_us: job.write_time.of(records.saturating_sub(1)) };
         job.verify = Some(VerifySpec { known, sample, rejected: Some(rejected) });
@@ -176,13 +168,33 @@ impl Loaded<'_> {
     }
 }
 
-/// The ordinals of records that are known by their numbers in their files, in ascending order.
+/// The ordinals of the records that the server has refused, in ascending order.
+fn refused_ordinals(
+    job: &JobSpec,
+    inputs: &[(InputFile, Header)],
+    units: &[WorkUnit],
+    report: &mut dyn FnMut(RunEvent),
+) -> Result<Vec<u64>, LoadError> {
+    let found = refused_records(&job.rejects_dir, &rejected_files(inputs))?;
+    match found.filter(|refused| refused.len() <= REFUSED_MAX) {
+        Some(refused) => Ok(ordinals(&refused, units)),
+        None => {
+            report(RunEvent::Warning(format!(
+                "{} does not tell (any more) which records the server has refused, or tells of too many: they count as missing",
+                job.rejects_dir.display()
+            )));
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// The ordinals of records that are known by their numbers in their files, in ascending order. `units` are in the order of the files.
 fn ordinals(records: &[(FileId, u64)], units: &[WorkUnit]) -> Vec<u64> {
     let ordinal = |&(file, record): &(FileId, u64)| {
-        let unit = units.iter().find(|unit| {
-            unit.file == file && (unit.first_record..unit.first_record + unit.records()).contains(&record)
-        })?;
-        Some(unit.first_ordinal + (record - unit.first_record))
+        let after = units.partition_point(|unit| (unit.file, unit.first_record) <= (file, record));
+        let unit = units.get(after.checked_sub(1)?).filter(|unit| unit.file == file)?;
+        let number = record - unit.first_record;
+        (number < unit.records()).then_some(unit.first_ordinal + number)
     };
     let mut ordinals: Vec<u64> = records.iter().filter_map(ordinal).collect();
     ordinals.sort_unstable();
@@ -287,7 +299,14 @@ mod tests {
             chunks: vec![Chunk { start: 0, len: 1, records, line: 1 }],
         };
         let units = [unit(0, 0, 0, 1, 10), unit(1, 0, 10, 11, 5), unit(2, 1, 15, 1, 5)];
-        let records = [(FileId(1), 5), (FileId(0), 1), (FileId(0), 10), (FileId(0), 11), (FileId(2), 1)];
+        let records = [
+            (FileId(1), 5),
+            (FileId(0), 1),
+            (FileId(0), 10),
+            (FileId(0), 11),
+            (FileId(2), 1),
+            (FileId(0), 16),
+        ];
         assert_eq!(ordinals(&records, &units), [0, 9, 10, 19]);
     }
 }

@@ -81,10 +81,10 @@ impl SerializeRow for EncodedRow<'_> {
         }
         for cell in cells {
             let writer = writer.make_cell_writer();
-            match cell.map_err(SerializationError::new)? {
-                Some(value) => drop(writer.set_value(value).map_err(SerializationError::new)?),
-                None => drop(writer.set_unset()),
-            }
+            let _written = match cell.map_err(SerializationError::new)? {
+                Some(value) => writer.set_value(value).map_err(SerializationError::new)?,
+                None => writer.set_unset(),
+            };
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use super::cql::{Gauges, Target};
 use super::engine::{BoundBatch, BoundRow};
 use super::fault::{Attempt, Decision, FaultKind, classify, decide};
 use super::halt::Halt;
+use super::load::ChunkLoad;
 use super::request::Request;
 use crate::clock::Clock;
 use crate::control::message::FailureKind;
@@ -41,7 +42,7 @@ pub(super) struct Lane<R> {
 
 /// What became of a row's request.
 enum Settled {
-    Acknowledged(QueryResult, Duration),
+    Acknowledged(Duration),
     Refused(String),
     Stopped,
 }
@@ -60,13 +61,10 @@ impl<R: Request> Lane<R> {
             let settled = self.settle(&run.batch, row).await;
             self.gauges.in_flight.fetch_sub(1, Ordering::Relaxed);
             match settled {
-                Settled::Acknowledged(answer, latency) => {
+                Settled::Acknowledged(latency) => {
                     latencies.push(latency);
                     self.gauges.acknowledged.fetch_add(1, Ordering::Relaxed);
                     self.gauges.refused_in_a_row.store(0, Ordering::Relaxed);
-                    if let Err(message) = self.request.settle(answer, row, &run.batch.chunk) {
-                        return self.halt.fail(FailureKind::Protocol, message);
-                    }
                 }
                 Settled::Refused(message) => {
                     self.suspect_the_table().await;
@@ -83,7 +81,7 @@ impl<R: Request> Lane<R> {
             let sent_at = Instant::now();
             self.gauges.requests.fetch_add(1, Ordering::Relaxed);
             let error = match self.target.session.execute_bound_unpaged(R::statement(&row.row)).await {
-                Ok(answer) => return Settled::Acknowledged(answer, sent_at.elapsed()),
+                Ok(answer) => return self.hear(answer, sent_at.elapsed(), row, &batch.chunk),
                 Err(error) => error,
             };
             let acknowledged = self.gauges.acknowledged.load(Ordering::Relaxed);
@@ -102,6 +100,23 @@ impl<R: Request> Lane<R> {
                     self.halt.fail(FailureKind::Cluster, gave_up(R::WHAT, &error, failing));
                     return Settled::Stopped;
                 }
+            }
+        }
+    }
+
+    /// The row is settled by what the server answers.
+    fn hear(
+        &self,
+        answer: QueryResult,
+        latency: Duration,
+        row: &BoundRow<R::Row>,
+        chunk: &ChunkLoad,
+    ) -> Settled {
+        match self.request.settle(answer, row, chunk) {
+            Ok(()) => Settled::Acknowledged(latency),
+            Err(message) => {
+                self.halt.fail(FailureKind::Protocol, message);
+                Settled::Stopped
             }
         }
     }

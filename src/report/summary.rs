@@ -259,7 +259,7 @@ fn headline(summary: &Summary) -> String {
     let what = match summary.status {
         RunStatus::Done => "done".to_owned(),
         RunStatus::DoneWithRejects if summary.verify_only => {
-            format!("done, but {} not be checked", counted(summary.rejected, "record could"))
+            format!("done, but {} could not be checked", counted(summary.rejected, "record"))
         }
         RunStatus::DoneWithRejects => format!("done, with {}", counted(summary.rejected, "reject")),
         RunStatus::Differences => verified::headline(summary),

@@ -104,3 +104,161 @@ fn unknown(known: Known) -> Option<&'static str> {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::event::{RejectTally, RunStatus};
+    use super::super::summary::{SummaryFile, human};
+    use super::*;
+    use crate::reject::RejectCode;
+    use crate::settings::TableName;
+    use crate::verify::sample::Sample;
+
+    fn verified() -> Verified {
+        Verified {
+            checked: 20_000,
+            same: 19_990,
+            missing: 1,
+            different: 2,
+            overwritten: 3,
+            superseded: 4,
+            not_checked: 5,
+            not_sampled: 180_000,
+            known: Known::EachRecord { last_us: 7 },
+            sample: Sample::percent(10.0).unwrap(),
+            reasons: vec![
+                RejectTally { column: Some("price".to_owned()), code: RejectCode::Different, count: 2 },
+                RejectTally { column: None, code: RejectCode::Missing, count: 1 },
+            ],
+            differences_dir: Some("ringload-differences/x".into()),
+            elapsed: Duration::from_millis(2_500),
+        }
+    }
+
+    fn summary(verify_only: bool, verified: Verified) -> Summary {
+        let table = TableName { keyspace: "shop".to_owned(), table: "orders".to_owned() };
+        Summary {
+            status: RunStatus::Differences,
+            job: Some("nightly".to_owned()),
+            message: None,
+            bytes: 21_800_000,
+            records: 200_005,
+            written: if verify_only { 0 } else { 200_000 },
+            rejected: 5,
+            reject_reasons: vec![RejectTally { column: None, code: RejectCode::FieldCount, count: 5 }],
+            units: 4,
+            elapsed: Duration::from_millis(2_500),
+            verify_only,
+            verified: Some(verified),
+            ..Summary::not_begun(&table, &["a.csv".into()], false, String::new())
+        }
+    }
+
+    #[test]
+    fn people_read_what_became_of_the_records() {
+        let check = |summary: &Summary, expected: &str| assert_eq!(human(summary), expected);
+        check(
+            &summary(true, verified()),
+            "\
+1 row missing, 2 rows different
+  table           shop.orders
+  job             nightly
+  records         200,005 (21.8 MB)
+  checked         20,000, a sample of 10% (180,000 left out)
+  same            19,990
+  missing         1
+  different       2
+  overwritten     3
+  superseded      4
+  not checked     5
+    5             field_count
+  findings        in ringload-differences/x
+    2             column price: different
+    1             missing
+  workers         in this process (4 units)
+  time            2.5s
+  rate            8,000 rows/s, 8.7 MB/s",
+        );
+        let clean = Verified {
+            checked: 200_000,
+            same: 200_000,
+            missing: 0,
+            different: 0,
+            overwritten: 0,
+            superseded: 0,
+            not_sampled: 0,
+            sample: Sample::ALL,
+            reasons: Vec::new(),
+            differences_dir: None,
+            ..verified()
+        };
+        let status = RunStatus::DoneWithRejects;
+        check(
+            &Summary { status, ..summary(false, clean) },
+            "\
+done, with 5 rejects
+  table           shop.orders
+  job             nightly
+  records         200,005 (21.8 MB)
+  written         200,000
+  rejected        5
+    5             field_count
+  workers         in this process (4 units)
+  time            2.5s
+  rate            80,000 rows/s, 8.7 MB/s
+  checked         200,000 in 2.5s
+  same            200,000
+  missing         0
+  different       0
+  overwritten     0
+  superseded      0
+  not checked     5",
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_not_counted() {
+        let check = |known, expected: [&str; 3]| {
+            let text = human(&summary(true, Verified { known, ..verified() }));
+            for line in expected {
+                assert!(text.contains(line), "{line:?} is not in {text}");
+            }
+        };
+        let unknown =
+            ["\n  overwritten     unknown\n", "\n  superseded      unknown\n", "no job in the ledger"];
+        check(Known::Nothing, unknown);
+        let changed = ["\n  overwritten     3\n", "\n  superseded      unknown\n", "are not the job's"];
+        check(Known::LastRecord { last_us: 7 }, changed);
+    }
+
+    #[test]
+    fn the_first_line_tells_what_was_found() {
+        let check = |verify_only, missing, different, status, expected: &str| {
+            let verified = Verified { missing, different, ..verified() };
+            let summary = Summary { status, ..summary(verify_only, verified) };
+            assert_eq!(human(&summary).lines().next(), Some(expected));
+        };
+        check(true, 1_000, 0, RunStatus::Differences, "1,000 rows missing");
+        check(true, 0, 1, RunStatus::Differences, "1 row different");
+        check(false, 2, 1, RunStatus::Differences, "loaded, but 2 rows missing, 1 row different");
+        check(true, 0, 0, RunStatus::Done, "done");
+        check(true, 0, 0, RunStatus::DoneWithRejects, "done, but 5 records could not be checked");
+    }
+
+    #[test]
+    fn scripts_read_the_documented_fields() {
+        let value = serde_json::to_value(SummaryFile::from(&summary(true, verified()))).unwrap();
+        let expected = serde_json::json!({
+            "checked": 20_000, "same": 19_990, "missing": 1, "different": 2, "overwritten": 3, "superseded": 4,
+            "not_checked": 5, "not_sampled": 180_000, "write_times": "each_record", "sample": "10%",
+            "reasons": [
+                {"column": "price", "code": "different", "count": 2}, {"column": null, "code": "missing", "count": 1},
+            ],
+            "differences_dir": "ringload-differences/x", "seconds": 2.5,
+        });
+        assert_eq!(value["verify"], expected);
+        assert_eq!((&value["status"], &value["exit_code"]), (&"differences".into(), &1.into()));
+    }
+}

@@ -3,12 +3,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::cli::tests::{FakeWorld, check, load, refusal, settings};
+use crate::cli::tests::{FakeWorld, check, load, refusal, settings, verify};
 use crate::format::csv::dialect::Dialect;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::schema::types::CqlType;
 use crate::settings::*;
+use crate::verify::sample::Sample;
 
 #[test]
 fn without_options_everything_has_its_documented_default() {
@@ -438,4 +439,68 @@ fn a_job_has_a_name_that_can_be_shown() {
         let said = refusal(wrong, &FakeWorld::new());
         assert!(said.contains("must be 1 to 200 bytes"), "{said}");
     }
+}
+
+#[test]
+fn a_verification_has_the_settings_of_the_load_and_its_own() {
+    let world = FakeWorld::new();
+    let plain = verify("", &world).unwrap();
+    let dir = Path::new("ringload-differences/shop.orders-20260304T050607Z-4711-verify");
+    let read_back = ReadBackSettings {
+        sample: Sample::ALL,
+        differences_dir: dir.into(),
+        max_errors: ErrorBudget::Count(u64::MAX),
+    };
+    let expected = LoadSettings {
+        max_errors: read_back.max_errors,
+        rejects_dir: dir.into(),
+        read_back: Some(read_back),
+        ..settings("", &world)
+    };
+    assert_eq!(plain, expected);
+
+    let arguments = "--sample 0.5% --differences out --max-errors 3% --job nightly --state-dir st --delimiter ; --in-flight 9 \
+                     --workers 2 --consistency each_quorum --retry-for 5s";
+    let full = verify(arguments, &world).unwrap();
+    let read_back = full.read_back.unwrap();
+    assert_eq!((read_back.sample, read_back.max_errors), (Sample::percent(0.5).unwrap(), full.max_errors));
+    assert_eq!(full.max_errors, ErrorBudget::Percent(3.0));
+    assert!(full.rejects_dir.starts_with("out") && full.rejects_dir == read_back.differences_dir);
+    let job = full.job.unwrap();
+    assert_eq!((job.name.as_deref(), job.state_dir.as_path()), (Some("nightly"), Path::new("st")));
+    assert_eq!((full.input.dialect.delimiter, full.writing.in_flight.get()), (b';', 9));
+    assert_eq!((full.writing.workers, full.writing.retry_for), (Some(2), Duration::from_secs(5)));
+    assert_eq!(full.connection.consistency, ConsistencyLevel::EachQuorum);
+    assert!(verify("--timestamp now", &world).is_err(), "the ledger knows the write times");
+}
+
+#[test]
+fn a_load_that_verifies_bears_any_number_of_findings_and_its_own_number_of_rejects() {
+    let world = FakeWorld::new();
+    let load = settings("--verify --sample 10% --max-errors 5 --differences d --rejects d", &world);
+    let read_back = load.read_back.unwrap();
+    assert_eq!(
+        (load.max_errors, read_back.max_errors),
+        (ErrorBudget::Count(5), ErrorBudget::Count(u64::MAX))
+    );
+    assert_eq!(read_back.sample, Sample::percent(10.0).unwrap());
+    assert_ne!(load.rejects_dir, read_back.differences_dir);
+    assert_eq!(settings("", &world).read_back, None);
+}
+
+#[test]
+fn options_of_a_verification_are_for_loads_that_verify() {
+    let check = |arguments: &str, expected: &str| {
+        let said = refusal(arguments, &FakeWorld::new());
+        assert!(said.contains(expected), "{said}");
+    };
+    check("--sample 10%", "--sample without --verify");
+    check("--differences d", "--differences without --verify");
+    check("--verify --dry-run", "--verify with --dry-run");
+    check("--verify --sample 10", "must be a share from 0.0001% to 100%");
+    check("--verify --consistency ANY", "nothing can be read back with it");
+    // The environment is for all commands.
+    let world = FakeWorld::new().variable("RINGLOAD_SAMPLE", "10%");
+    assert_eq!(settings("", &world).read_back, None);
+    assert!(settings("--verify", &world).read_back.is_some_and(|read_back| !read_back.sample.is_all()));
 }

@@ -241,3 +241,34 @@ fn whether_rejects_can_be_written_is_found_out_without_leaving_anything() {
     let error = check_writable(Path::new("/proc/x/y")).unwrap_err().to_string();
     assert!(error.contains("/proc/x/y") && error.contains("--rejects"), "{error}");
 }
+
+#[test]
+fn findings_of_each_kind_have_a_file_of_their_own_and_their_reasons_stay_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let codes = [
+        (1, RejectCode::Overwritten),
+        (2, RejectCode::Missing),
+        (3, RejectCode::Different),
+        (4, RejectCode::InvalidNumber),
+        (5, RejectCode::Missing),
+    ];
+    let mut writer = PartWriter::new(PartFiles::new(dir.path(), UnitId(0), 1, 1));
+    for (record, code) in codes {
+        let raw = format!("{record}\n");
+        writer.write(&RejectReason { code, ..reason(record, &raw) }, raw.as_bytes()).unwrap();
+    }
+    writer.flush().unwrap().unwrap().sync().unwrap();
+    let rejects = merge(dir.path(), &files(), &[part(0, 1, 1..6, 5)], Keep::Nothing).unwrap();
+    assert_eq!(rejects.total, 5);
+    let expected =
+        ["different-in.csv", "missing-in.csv", "overwritten-in.csv", "reasons.jsonl", "rejected-in.csv"];
+    assert_eq!(names(dir.path()), expected);
+    let check = |name: &str, records: &str| assert_eq!(read(dir.path(), name), format!("id,n\n{records}"));
+    check("missing-in.csv", "2\n5\n");
+    check("different-in.csv", "3\n");
+    check("overwritten-in.csv", "1\n");
+    check("rejected-in.csv", "4\n");
+    let records: Vec<RejectReason> =
+        read(dir.path(), "reasons.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(records.iter().map(|reason| reason.record).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+}

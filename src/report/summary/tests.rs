@@ -272,7 +272,8 @@ fn scripts_read_the_documented_fields() {
   "estimate": {
     "rows_per_second": 60000,
     "seconds": 16.667
-  }
+  },
+  "verify": null
 }
 "#;
     let directory = tempfile::tempdir().unwrap();
