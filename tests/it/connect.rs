@@ -190,6 +190,24 @@ fn a_role_that_may_not_write() {
 }
 
 #[test]
+fn a_role_that_may_write_and_not_read_cannot_verify() {
+    let Some(keyspace) = guarded_keyspace() else { return };
+    let writer = Role::with("MODIFY", &keyspace);
+    let scratch = Scratch::new();
+    let run = |run: Run| run.args(["--user", &writer.name]).env("RINGLOAD_PASSWORD", SECRET);
+    let said = [&keyspace.table("numbered"), &writer.name, "GRANT SELECT"];
+    check_told(run(load(&scratch, &keyspace.contact, &keyspace.name)).arg("--verify"), &said);
+    assert!(numbered::rows(&keyspace).is_empty(), "it is said before anything is written");
+    let file = scratch.write("numbered.csv", numbered::csv(3));
+    check_told(run(keyspace.verify(&scratch, "numbered")).arg(&file), &said);
+    run(keyspace.load(&scratch, "numbered")).arg(&file).finish().expect_code(0);
+    let reader = Role::with("SELECT", &keyspace);
+    let verify = keyspace.verify(&scratch, "numbered").args(["--user", &reader.name]);
+    let run = verify.env("RINGLOAD_PASSWORD", SECRET).arg(&file).finish().expect_code(0);
+    assert_eq!(run.summary["verify"]["same"].as_u64(), Some(3), "{}", run.summary);
+}
+
+#[test]
 fn a_role_that_may_write_and_whose_password_nobody_sees() {
     let Some(keyspace) = guarded_keyspace() else { return };
     let writer = Role::with("MODIFY", &keyspace);
