@@ -1,5 +1,5 @@
 //! Answers that a healthy node does not give, forged by scylla-proxy in front of a real one: faults of the cluster are borne,
-//! faults of a row reject that row, and what no retry can help ends the load.
+//! faults of a row reject that row, and what no retry can help ends the run, whether it loads or verifies.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use crate::support::numbered::{self, TABLE};
 use crate::support::program::{Finished, Run};
 use crate::support::scratch::Scratch;
 
+/// A table by whose keys the rules know requests, those that read too.
+const NAMED: &str = "CREATE TABLE named (name text PRIMARY KEY, n int)";
 /// Few, for the proxy is slow: it leaves TCP's delays on.
 const RECORDS: u64 = 300;
 /// How soon a load that nothing can help must have ended.
@@ -44,7 +46,7 @@ impl ProxiedLoad {
 
     /// A load whose requests meet these rules.
     fn with_rules(rules: Vec<RequestRule>) -> Option<ProxiedLoad> {
-        let keyspace = Keyspace::on(&environment(CASSANDRA)?, 1, &[TABLE]);
+        let keyspace = Keyspace::on(&environment(CASSANDRA)?, 1, &[TABLE, NAMED]);
         let node: SocketAddr = keyspace.contact.parse().expect("the node's address");
         let contact = SocketAddr::new(get_exclusive_local_address(), node.port());
         let proxied = Node::new(node, contact, ShardAwareness::Unaware, Some(rules), None);
@@ -226,4 +228,88 @@ fn a_role_that_may_not_write_any_more_ends_the_load_without_rejects() {
     assert_eq!(run.number("rejected"), 0);
     assert!(run.stderr.contains("the cluster refuses the load: "), "{}", run.stderr);
     assert!(!load.scratch.join("rejects").exists());
+}
+
+// Reading back.
+
+impl ProxiedLoad {
+    /// A run on the table of names through the proxy.
+    fn named(&self, command: fn(&Scratch, &str, &str) -> Run) -> Run {
+        let names: String = (0..RECORDS).map(|n| format!("record {n} of the file,{n}\n")).collect();
+        let file = self.scratch.write("named.csv", format!("name,n\n{names}"));
+        command(&self.scratch, &self.contact.to_string(), &self.keyspace.table("named"))
+            .args(["--address-map", &self.address_map, "--workers", "2", "--unit-size", "2KiB"])
+            .args(["--in-flight", "64", "--retry-for", "60s", "--differences", "differences"])
+            .arg(file)
+    }
+
+    /// Puts the names into their table, not through the proxy.
+    fn insert_names(&self) {
+        for n in 0..RECORDS {
+            self.keyspace.cql(&format!("INSERT INTO named (name, n) VALUES ('record {n} of the file', {n})"));
+        }
+    }
+}
+
+/// How many records a verification has found to be so.
+#[track_caller]
+fn verified<const N: usize>(run: &Finished, keys: [&str; N]) -> [u64; N] {
+    keys.map(|key| run.summary["verify"][key].as_u64().unwrap_or_else(|| panic!("{}", run.summary)))
+}
+
+#[test]
+fn reads_that_the_cluster_cannot_answer_now_are_sent_again() {
+    const FAILURES: usize = 20;
+    let check = |what: &str, reaction: RequestReaction| {
+        let rules = vec![(any_row().and(times(FAILURES)), reaction)];
+        let Some(load) = ProxiedLoad::with(rules) else { return };
+        load.insert_names();
+        let run = load.named(Run::verify).finish().expect_code(0);
+        assert_eq!(verified(&run, ["checked", "same"]), [RECORDS, RECORDS], "{what}");
+        assert_eq!(run.number("retried"), FAILURES as u64, "{what}");
+        assert!(run.stderr.contains("warning: the cluster is not answering: "), "{what}: {}", run.stderr);
+    };
+    check("read timeout", RequestReaction::forge().read_timeout());
+    check("unavailable", RequestReaction::forge().unavailable());
+    check("overloaded", RequestReaction::forge().overloaded());
+    check("read failure", RequestReaction::forge().read_failure());
+    check("server error", RequestReaction::forge().server_error());
+}
+
+#[test]
+fn a_record_whose_row_the_server_refuses_to_read_is_not_checked() {
+    let Some(load) = ProxiedLoad::with(vec![(row(17), RequestReaction::forge().invalid())]) else { return };
+    load.insert_names();
+    let run = load.named(Run::verify).finish().expect_code(1);
+    assert_eq!(run.summary["status"], "done_with_rejects");
+    let keys = ["checked", "same", "missing", "not_checked"];
+    assert_eq!(verified(&run, keys), [RECORDS - 1, RECORDS - 1, 0, 1]);
+    let reasons = run.summary["reject_reasons"].to_string();
+    assert_eq!(reasons, r#"[{"code":"refused_by_server","column":null,"count":1}]"#);
+}
+
+#[test]
+fn a_row_that_the_server_has_refused_is_not_looked_for_after_the_load() {
+    // The first request with each of the names is the one that writes.
+    let refused = |id| (row(id).and(times(1)), RequestReaction::forge().invalid());
+    let Some(load) = ProxiedLoad::with(vec![refused(17), refused(250)]) else { return };
+    let run = load.named(Run::load).arg("--verify").finish().expect_code(1);
+    assert_eq!(run.summary["status"], "done_with_rejects");
+    assert_eq!(["records", "written", "rejected"].map(|key| run.number(key)), [RECORDS, RECORDS - 2, 2]);
+    let keys = ["checked", "same", "missing", "not_checked"];
+    assert_eq!(verified(&run, keys), [RECORDS - 2, RECORDS - 2, 0, 2]);
+    assert!(!load.scratch.join("differences").exists());
+}
+
+#[test]
+fn a_role_that_may_not_read_any_more_ends_the_verification() {
+    let Some(load) = ProxiedLoad::with(vec![(row(200), RequestReaction::forge().unauthorized())]) else {
+        return;
+    };
+    load.insert_names();
+    let begin = Instant::now();
+    let run = load.named(Run::verify).finish().expect_code(4);
+    assert!(begin.elapsed() < ENDED_WITHIN, "it took {:?}", begin.elapsed());
+    assert_eq!((&run.summary["status"], run.number("rejected")), (&"failed".into(), 0));
+    assert!(run.stderr.contains("the cluster refuses to be read: "), "{}", run.stderr);
 }
