@@ -186,4 +186,38 @@ mod tests {
         verdicts.sort();
         assert_eq!(verdicts, [Same, Superseded, Overwritten, Different(Difference::Null)]);
     }
+
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Records of one key, some of whose writes were lost, and whoever wrote after the job: the cell is what was written last, and
+        /// the judgements say whose that is. Where nobody wrote later, a lost last write is never passed over.
+        #[test]
+        fn of_records_with_one_key_each_is_judged_by_whose_write_is_there(
+            lost in prop::collection::vec(any::<bool>(), 1..8),
+            values in prop::collection::vec(0..3u8, 8),
+            later in proptest::option::of(0..3u8),
+        ) {
+            let time = |record: usize| 1_000 + record as i64;
+            let last_us = time(lost.len() - 1);
+            let winner = (0..lost.len()).rev().find(|record| !lost[*record]);
+            let (value, written_us) = match (later, winner) {
+                (Some(value), _) => (value, last_us + 5),
+                (None, Some(record)) => (values[record], time(record)),
+                // The row is missing, and no cell is judged.
+                (None, None) => return Ok(()),
+            };
+            let cell = TableCell { value: Some(&[value]), written_us: Some(written_us) };
+            for record in 0..lost.len() {
+                let file = FileCell { value: &values[record..=record], write_time_us: time(record), is_static: false };
+                let expected = match (later, winner.map(|winner| winner.cmp(&record))) {
+                    (Some(_), _) => Verdict::Overwritten,
+                    (None, Some(Ordering::Equal)) => Verdict::Same,
+                    (None, Some(Ordering::Greater)) => Verdict::Superseded,
+                    (None, _) => Verdict::Different(Difference::Older),
+                };
+                prop_assert_eq!(judge(Known::EachRecord { last_us }, file, cell), expected);
+            }
+        }
+    }
 }

@@ -456,7 +456,8 @@ fn a_verification_waits_for_no_run_that_is_loading() {
     let [checked, missing, same] =
         ["checked", "missing", "same"].map(|key| verified[key].as_u64().expect("a count"));
     assert_eq!((checked, missing + same), (3_000, 3_000), "{verified}");
-    assert!(missing >= 2_900 - 32 && same >= 100, "{verified}");
+    // The last of them may have been on its way.
+    assert!((1..=100).contains(&same), "{verified}");
 }
 
 #[test]
