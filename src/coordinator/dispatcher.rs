@@ -388,6 +388,8 @@ impl<'a> Dispatcher<'a> {
                 .collect();
             for id in idle {
                 let Some((unit, attempt)) = self.assignment.lease(id) else { return };
+                // Not at the next tick: what is not known to be begun would be sent again unforetold.
+                self.write_down();
                 self.watch.hear(id, Instant::now());
                 self.tell(id, ToWorker::Unit { unit, attempt });
             }
@@ -452,7 +454,7 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// Hands to the journal what happened since the last time. While it is busy, what is settled gathers in the assignment.
+    /// Hands to the journal what happened since the last time. While it is busy, what happens gathers in the assignment.
     fn write_down(&mut self) {
         let Some(journal) = &mut self.journal else { return };
         if journal.waiting().attempts.is_empty() {

@@ -59,7 +59,8 @@ impl NumberedLoad {
 
     fn run_to(&self, contact: &str, workers: usize, unit_size: &str) -> Run {
         Run::load(&self.scratch, contact, &self.keyspace.table("numbered"))
-            .args(["--workers", &workers.to_string(), "--unit-size", unit_size, "--in-flight", "32"])
+            .args(["--workers", &workers.to_string(), "--unit-size", unit_size])
+            .env("RINGLOAD_IN_FLIGHT", "32")
             .env("RINGLOAD_RETRY_FOR", "60s")
             .arg(&self.file)
     }
@@ -78,6 +79,11 @@ impl NumberedLoad {
         running
     }
 
+    /// Rows that the relay has let pass.
+    pub(crate) fn passed(&self) -> u64 {
+        self.relay.writes_passed().values().sum()
+    }
+
     /// The table's rows.
     pub(crate) fn rows(&self) -> BTreeMap<i64, String> {
         rows(&self.keyspace)
@@ -87,6 +93,21 @@ impl NumberedLoad {
     #[track_caller]
     pub(crate) fn expect_every_row(&self) {
         expect_every_row(&self.keyspace, self.records);
+    }
+
+    /// Fails the test unless every row is as in the file and has the write time of its record: the first one's, which is
+    /// returned, plus its place in the file.
+    #[track_caller]
+    pub(crate) fn expect_every_row_at_its_time(&self) -> i64 {
+        let found = rows_and_times(&self.keyspace);
+        let base = found.get(&0).map(|(_, time)| *time).expect("the first record's row");
+        let expected = (0..self.records as i64).map(|id| (id, (note(id), base + id)));
+        let wrong = expected.clone().filter(|(id, row)| found.get(id) != Some(row)).count();
+        let first = expected.clone().find(|(id, row)| found.get(id) != Some(row));
+        let seen = first.as_ref().and_then(|(id, _)| found.get(id));
+        assert_eq!(wrong, 0, "rows are not as in the file; the first: {seen:?} instead of {first:?}");
+        assert_eq!(found.len() as u64, self.records, "there are rows that the file has not");
+        base
     }
 
     /// Fails the test if the table has a row that the file has not. Returns how many rows there are.
@@ -118,6 +139,17 @@ pub(crate) fn rows(keyspace: &Keyspace) -> BTreeMap<i64, String> {
     keyspace.rows("SELECT id, note FROM numbered").into_iter().map(row).collect()
 }
 
+/// The same, each with its write time.
+pub(crate) fn rows_and_times(keyspace: &Keyspace) -> BTreeMap<i64, (String, i64)> {
+    let row = |row: Row| match &row.columns[..] {
+        [Some(CqlValue::BigInt(id)), Some(CqlValue::Text(note)), Some(CqlValue::BigInt(time))] => {
+            (*id, (note.clone(), *time))
+        }
+        other => panic!("{other:?}"),
+    };
+    keyspace.rows("SELECT id, note, WRITETIME(note) FROM numbered").into_iter().map(row).collect()
+}
+
 /// A file of so many records.
 pub(crate) fn csv(records: u64) -> String {
     let mut csv = String::from("id,note\n");
@@ -127,6 +159,7 @@ pub(crate) fn csv(records: u64) -> String {
     csv
 }
 
-fn note(id: i64) -> String {
+/// The text of a record.
+pub(crate) fn note(id: i64) -> String {
     format!("record {id} of the file")
 }

@@ -20,6 +20,15 @@ pub(crate) fn owner_of(client: SocketAddr, server: SocketAddr) -> Option<u32> {
     owners.next()?.file_name()?.to_str()?.parse().ok()
 }
 
+/// The processes of `ringload` that run in a directory: those of the runs of one test, however they were started. A zombie is
+/// in no directory any more.
+pub(crate) fn running_in(directory: &Path) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").expect("/proc").flatten().map(|entry| entry.path());
+    let here = |process: &PathBuf| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == directory);
+    let pid = |process: PathBuf| process.file_name()?.to_str()?.parse().ok();
+    processes.filter(|process| is_ringload(process) && here(process)).filter_map(pid).collect()
+}
+
 /// Whether there is a process of this id, a zombie included.
 pub(crate) fn exists(pid: u32) -> bool {
     Path::new("/proc").join(pid.to_string()).exists()

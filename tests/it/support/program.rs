@@ -57,8 +57,9 @@ impl Run {
     fn of(command: &str, scratch: &Scratch, contact: &str, table: &str) -> Run {
         let run = Run::new(scratch);
         let summary = run.summary.clone();
-        let run = run.args([command, "-t", table, "--hosts", contact, "--progress", "none", "--summary"]);
-        run.arg(summary)
+        // Where a test may ask for something else on the command line.
+        let run = run.env("RINGLOAD_PROGRESS", "none");
+        run.args([command, "-t", table, "--hosts", contact, "--summary"]).arg(summary)
     }
 
     /// Adds an argument.
@@ -175,6 +176,12 @@ impl Finished {
         let counts = ["records", "written", "rejected"].map(|key| self.number(key));
         assert_eq!(counts, [records, written, rejected], "stderr: {}", self.stderr);
         self
+    }
+
+    /// The first event of this kind that a run with `--progress json` told.
+    pub(crate) fn event(&self, kind: &str) -> Option<Value> {
+        let lines = self.stderr.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.into_iter().find(|line| line["event"] == kind)
     }
 
     /// A number of the summary.

@@ -4,7 +4,8 @@
 //!
 //! The driver takes nodes' addresses from the node itself, so `ringload` must be told where the relay stands: [`Relay::address_map`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -51,6 +52,8 @@ struct State {
     /// Frames with rows that may still pass; `None`: all.
     writes_left: Option<u64>,
     writes_passed: BTreeMap<u32, u64>,
+    /// Hashes of the bodies of those frames: the same row in the same statement has the same body.
+    rows_passed: HashSet<u64>,
     /// Every set of processes that had a connection that was not ready at one instant.
     opening: BTreeSet<BTreeSet<u32>>,
 }
@@ -169,6 +172,11 @@ impl Relay {
     /// Frames with rows that have passed, by process.
     pub(crate) fn writes_passed(&self) -> BTreeMap<u32, u64> {
         self.shared.lock().writes_passed.clone()
+    }
+
+    /// Different rows that have passed, whoever sent them and how often.
+    pub(crate) fn rows_passed(&self) -> u64 {
+        self.shared.lock().rows_passed.len() as u64
     }
 
     /// Nothing passes in either direction, as if the node hung.
@@ -328,7 +336,7 @@ impl Shared {
         let mut from = BufReader::with_capacity(1 << 16, from);
         loop {
             let frame = read_frame(&mut from)?;
-            if !self.pass(id, self.kind_of(&frame, is_request)) {
+            if !self.pass(id, self.kind_of(&frame, is_request), &frame) {
                 return Ok(());
             }
             to.write_all(&frame)?;
@@ -345,7 +353,7 @@ impl Shared {
     }
 
     /// Waits until a frame may pass; false when its connection is cut.
-    fn pass(&self, id: u64, kind: Kind) -> bool {
+    fn pass(&self, id: u64, kind: Kind, frame: &[u8]) -> bool {
         let mut state = self.lock();
         loop {
             let Some(pid) = state.connections.get(&id).map(|connection| connection.pid) else { return false };
@@ -359,7 +367,10 @@ impl Shared {
             state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
         match kind {
-            Kind::Rows => state.count_write(id),
+            Kind::Rows => {
+                state.count_write(id);
+                state.rows_passed.insert(hash_of(&frame[HEADER..]));
+            }
             Kind::Ready => {
                 let delay = state.ready_delay;
                 drop(state);
@@ -392,6 +403,12 @@ fn read_frame(from: &mut impl Read) -> io::Result<Vec<u8>> {
     frame.resize(HEADER + length as usize, 0);
     from.read_exact(&mut frame[HEADER..])?;
     Ok(frame)
+}
+
+fn hash_of(body: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn contains(body: &[u8], marker: &[u8]) -> bool {
