@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::fingerprint::Fingerprint;
 use crate::control::message::WriteTime;
+use crate::format::csv::dialect::Dialect;
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
-use crate::settings::{LoadSettings, TableName};
+use crate::settings::{LoadSettings, Rounding, TableName, TimestampMode};
 
+/// The value of an option that was not given.
+const NOT_SET: &str = "not set";
 /// Digits of the identity in the name of a job that was given none.
 const NAME_DIGITS: usize = 8;
 
@@ -109,18 +112,38 @@ pub struct Scanned {
     pub bytes: u64,
 }
 
-/// The settings of a load that change what is written, by option.
+/// The settings of a load that change what is written, by option: as a person reads them, and different for different settings.
 pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
     let input = &settings.input;
-    let text = |value: serde_json::Result<String>| value.unwrap_or_default();
+    let Dialect { delimiter, quote, escape, comment, header } = input.dialect;
+    let character =
+        |byte: Option<u8>| byte.map_or("none".to_owned(), |byte| format!("{:?}", char::from(byte)));
+    let list = |texts: &[String]| match texts {
+        [] => NOT_SET.to_owned(),
+        // Texts can always be written.
+        texts => serde_json::to_string(texts).unwrap_or_default(),
+    };
+    let rounding = match input.timestamp_rounding {
+        Rounding::Reject => "reject",
+        Rounding::Truncate => "truncate",
+    };
+    let timestamp = match settings.writing.timestamp {
+        TimestampMode::Order => "order".to_owned(),
+        TimestampMode::Now => "now".to_owned(),
+        TimestampMode::Fixed(micros) => micros.to_string(),
+    };
     [
-        ("dialect", text(serde_json::to_string(&input.dialect))),
-        ("null", text(serde_json::to_string(&input.nulls))),
-        ("columns", text(serde_json::to_string(&input.columns))),
+        ("delimiter", character(Some(delimiter))),
+        ("quote", character(quote)),
+        ("escape", character(escape)),
+        ("comment", character(comment)),
+        ("no-header", (!header).to_string()),
+        ("null", list(&input.nulls)),
+        ("columns", list(input.columns.as_deref().unwrap_or_default())),
         ("allow-missing-columns", input.allow_missing_columns.to_string()),
         ("allow-unknown-columns", input.allow_unknown_columns.to_string()),
-        ("timestamp-rounding", text(serde_json::to_string(&input.timestamp_rounding))),
-        ("timestamp", text(serde_json::to_string(&settings.writing.timestamp))),
+        ("timestamp-rounding", rounding.to_owned()),
+        ("timestamp", timestamp),
     ]
     .map(|(option, value)| (option.to_owned(), value))
     .into()
@@ -152,9 +175,10 @@ impl JobPlan {
 
     /// What is different in `now`, in words; the inputs' content aside.
     pub(crate) fn settings_change(&self, now: &JobPlan) -> Option<String> {
-        let none = String::from("not set");
         let options = self.meaning.keys().chain(now.meaning.keys());
-        let value = |plan: &JobPlan, option: &str| plan.meaning.get(option).unwrap_or(&none).clone();
+        let value = |plan: &JobPlan, option: &str| {
+            plan.meaning.get(option).map_or(NOT_SET, String::as_str).to_owned()
+        };
         let changed = |option: &&String| self.meaning.get(*option) != now.meaning.get(*option);
         options
             .into_iter()

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use super::LedgerError;
 
+/// The directory of the lock files.
+const LOCKS_DIR: &str = "locks";
 /// Longest text of a holder that is read.
 const HOLDER_BYTES_MAX: u64 = 200;
 
@@ -57,8 +59,13 @@ pub fn is_locked(state_dir: &Path, job: &str) -> Result<bool, LedgerError> {
     Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
+/// Whether any job of this state directory was ever locked.
+pub(super) fn were_taken(state_dir: &Path) -> bool {
+    state_dir.join(LOCKS_DIR).exists()
+}
+
 fn open(state_dir: &Path, job: &str) -> Result<File, LedgerError> {
-    let dir = state_dir.join("locks");
+    let dir = state_dir.join(LOCKS_DIR);
     // A name may hold anything, also what no file name can.
     let path = dir.join(format!("{}.lock", &blake3::hash(job.as_bytes()).to_hex()[..32]));
     let open = || {

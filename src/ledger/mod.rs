@@ -58,6 +58,17 @@ pub enum LedgerError {
         /// What SQLite says.
         reason: String,
     },
+    /// Another process does not let go of it.
+    #[error(
+        "the ledger {} is held by another process ({reason}): look for a ringload that hangs, then run the same command again",
+        path.display()
+    )]
+    Busy {
+        /// The ledger.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: String,
+    },
     /// What it says does not fit together.
     #[error(
         "the ledger's facts about job {job} do not fit together ({reason}): begin the job anew with --restart"

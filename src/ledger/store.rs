@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use super::LedgerError;
 use super::fingerprint::Fingerprint;
 use super::job::{Job, JobInput, JobPlan, JobStatus, Scanned};
+use super::lock;
 use crate::control::message::{Prefix, WriteTime};
 use crate::coordinator::assignment::Attempt;
 use crate::plan::unit::{Chunk, FileId, UnitId, WorkUnit};
@@ -160,6 +161,12 @@ impl Ledger {
     /// The directory cannot be used, or what is there is no ledger of this program.
     pub fn open(state_dir: &Path) -> Result<Ledger, LedgerError> {
         let path = state_dir.join(LEDGER_FILE);
+        if is_emptied(state_dir, &path) {
+            return Err(LedgerError::Damaged {
+                path,
+                reason: "it is empty, and jobs were begun with it".to_owned(),
+            });
+        }
         create(state_dir, &path).map_err(|source| LedgerError::Directory { path: path.clone(), source })?;
         let failed = |error: rusqlite::Error| translate(&path, error);
         let connection = Connection::open(&path).map_err(failed)?;
@@ -415,6 +422,12 @@ impl Ledger {
     }
 }
 
+/// Whether what was in the ledger is gone. SQLite takes an empty file for a new database; but whoever takes a lock has set the
+/// ledger up before.
+fn is_emptied(state_dir: &Path, path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|ledger| ledger.len() == 0) && lock::were_taken(state_dir)
+}
+
 /// Makes the directory and the file for their owner only; SQLite gives the files beside it the same mode.
 fn create(state_dir: &Path, path: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
@@ -422,18 +435,20 @@ fn create(state_dir: &Path, path: &Path) -> std::io::Result<()> {
 }
 
 fn translate(path: &Path, error: rusqlite::Error) -> LedgerError {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    let path = path.to_path_buf();
-    let damaged = match &error {
-        rusqlite::Error::SqliteFailure(failure, _) => matches!(failure.code, DatabaseCorrupt | NotADatabase),
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase};
+    let (path, reason) = (path.to_path_buf(), error.to_string());
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
+            DatabaseCorrupt | NotADatabase => LedgerError::Damaged { path, reason },
+            DatabaseBusy | DatabaseLocked => LedgerError::Busy { path, reason },
+            _ => LedgerError::Unwritable { path, reason },
+        },
         // What is in it is not what this program writes.
         rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..) => true,
-        _ => false,
-    };
-    let reason = error.to_string();
-    if damaged { LedgerError::Damaged { path, reason } } else { LedgerError::Unwritable { path, reason } }
+        | rusqlite::Error::IntegralValueOutOfRange(..) => LedgerError::Damaged { path, reason },
+        _ => LedgerError::Unwritable { path, reason },
+    }
 }
 
 fn layout(connection: &Connection) -> rusqlite::Result<i64> {

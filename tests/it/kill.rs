@@ -117,7 +117,10 @@ impl Tormented {
             return;
         }
         if victim == Victim::All {
-            workers.into_iter().filter(|worker| is_alive(*worker)).for_each(|worker| send_signal(worker, signal));
+            workers
+                .into_iter()
+                .filter(|worker| is_alive(*worker))
+                .for_each(|worker| send_signal(worker, signal));
         }
         send_signal(coordinator, signal);
         let run = running.finish();

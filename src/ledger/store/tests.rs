@@ -155,12 +155,30 @@ fn a_ledger_that_is_damaged_or_of_a_later_version_is_refused_and_left_as_it_is()
         check(&torn, &[&name, "is damaged"]);
         check(&whole[..whole.len() / 2], &[&name, "is damaged"]);
     }
+    // Whoever was killed before anything was in it has lost nothing.
+    std::fs::write(&path, "").unwrap();
+    drop(Ledger::open(dir.path()).unwrap());
+    drop(lock::lock(dir.path(), "j", "me").unwrap());
+    check(b"", &[&name, "is damaged", "it is empty"]);
+
     std::fs::remove_file(&path).unwrap();
     let ledger = Ledger::open(dir.path()).unwrap();
     ledger.connection.pragma_update(None, "user_version", LAYOUT + 1).unwrap();
     drop(ledger);
     let error = Ledger::open(dir.path()).unwrap_err().to_string();
     assert!(error.contains("newer ringload (2, this one knows 1)"), "{error}");
+}
+
+#[test]
+fn what_sqlite_says_is_told_with_what_to_do() {
+    let check = |code: std::ffi::c_int, expected: &str| {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let said = translate(Path::new("/s/ledger.sqlite"), error).to_string();
+        assert!(said.contains("/s/ledger.sqlite") && said.contains(expected), "{said}");
+    };
+    check(rusqlite::ffi::SQLITE_BUSY, "held by another process");
+    check(rusqlite::ffi::SQLITE_FULL, "free space on its disk");
+    check(rusqlite::ffi::SQLITE_NOTADB, "is damaged");
 }
 
 #[test]
