@@ -196,10 +196,12 @@ impl JobPlan {
         if self.table_id != now.table_id {
             return Some(format!("{} was dropped and created again since", self.table));
         }
-        if self.row_plan != now.row_plan {
-            return Some(format!("the columns of {} that are loaded have changed since", self.table));
-        }
         None
+    }
+
+    fn columns_change(&self, now: &JobPlan) -> Option<String> {
+        (self.row_plan != now.row_plan)
+            .then(|| format!("the columns of {} that are loaded have changed since", self.table))
     }
 
     /// Whether the inputs are at other paths, in words.
@@ -341,6 +343,7 @@ pub fn decide(
     if job.status.is_finished() {
         let same = plan.table_change(asked).is_none()
             && plan.settings_change(asked).is_none()
+            && plan.columns_change(asked).is_none()
             && plan.input_change(asked).is_none();
         let again = rerun == Rerun::Again || !job.named || !same;
         return Ok(if again { Decision::Begin } else { Decision::NothingToDo });
@@ -353,6 +356,10 @@ pub fn decide(
     }
     if let Some(change) = plan.settings_change(asked) {
         return Err(Refusal::Settings { job: name(), change });
+    }
+    // Other settings may have led to other columns; they are to blame then.
+    if let Some(change) = plan.columns_change(asked) {
+        return Err(Refusal::Table { job: name(), change });
     }
     if let Some(change) = plan.input_change(asked) {
         return Err(Refusal::Inputs { job: name(), change });

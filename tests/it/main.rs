@@ -20,6 +20,8 @@ mod load;
 mod mapping;
 mod proxy;
 mod rejects;
+mod resume;
+mod resumed_rejects;
 mod signals;
 mod support;
 mod types;
