@@ -67,7 +67,7 @@ pub fn summarize(
     let (status, message) = judge_ledger(unnoted, judged);
     Summary {
         status,
-        message: advise(status, message, job.name().is_some()),
+        message: advise(status, message, outcome.stopped.as_ref(), job.name().is_some()),
         job: job.name().map(str::to_owned),
         table: settings.table.to_string(),
         inputs: settings.inputs.clone(),
@@ -139,12 +139,20 @@ fn judge_ledger(
 }
 
 /// Adds how a job goes on that has begun.
-fn advise(status: RunStatus, message: Option<String>, remembered: bool) -> Option<String> {
-    let how = match status {
+fn advise(
+    status: RunStatus,
+    message: Option<String>,
+    stopped: Option<&Stopped>,
+    remembered: bool,
+) -> Option<String> {
+    let how = match (status, stopped) {
         _ if !remembered => return message,
-        RunStatus::Done | RunStatus::DoneWithRejects | RunStatus::Differences => return message,
-        RunStatus::TooManyErrors => "run the same command with a larger --max-errors to go on from here",
-        RunStatus::Failed | RunStatus::Incomplete | RunStatus::Interrupted(_) => {
+        (RunStatus::Done | RunStatus::DoneWithRejects | RunStatus::Differences, _) => return message,
+        (RunStatus::TooManyErrors, _) => "run the same command with a larger --max-errors to go on from here",
+        (RunStatus::Failed, Some(Stopped::Failed(FailureKind::Input, _))) => {
+            "with the inputs as they were, the same command goes on from here; with others, begin anew with --restart"
+        }
+        (RunStatus::Failed | RunStatus::Incomplete | RunStatus::Interrupted(_), _) => {
             "run the same command again to go on from here"
         }
     };

@@ -51,7 +51,7 @@ pub enum LedgerError {
         known: i64,
     },
     /// The disk, most often.
-    #[error("the ledger {} cannot be written or read ({reason}): free space on its disk, then run the same command again", path.display())]
+    #[error("the ledger {} cannot be written or read ({reason}): free space on its disk", path.display())]
     Unwritable {
         /// The ledger.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum LedgerError {
     },
     /// Another process does not let go of it.
     #[error(
-        "the ledger {} is held by another process ({reason}): look for a ringload that hangs, then run the same command again",
+        "the ledger {} is held by another process ({reason}): look for a ringload that hangs",
         path.display()
     )]
     Busy {

@@ -9,6 +9,7 @@ use super::job::Job;
 use super::lock::{Locked, is_locked, lock};
 use super::store::{Ledger, Progress};
 use crate::plan::unit::WorkUnit;
+use crate::reject::merge::delete_parts;
 
 /// A job and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,14 +89,14 @@ pub fn one(state_dir: &Path, name: &str) -> Result<(JobOverview, Vec<OpenUnit>),
 /// The ledger cannot be written, there is no such job, or a run is at it.
 pub fn forget(state_dir: &Path, name: &str) -> Result<(), OverviewError> {
     let mut ledger = Ledger::open(state_dir)?;
-    if ledger.find(name)?.is_none() {
-        return Err(no_such_job(&ledger, name));
-    }
+    let job = ledger.find(name)?.ok_or_else(|| no_such_job(&ledger, name))?;
     let held = match lock(state_dir, name, "forgetting it")? {
         Locked::Ours(held) => held,
         Locked::HeldBy(holder) => return Err(OverviewError::Running { job: name.to_owned(), holder }),
     };
     ledger.forget(name)?;
+    // What was joined of its rejects stays; what was not is of no use any more.
+    delete_parts(&job.rejects_dir);
     drop(held);
     Ok(())
 }

@@ -7,7 +7,8 @@
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
@@ -28,6 +29,8 @@ pub const LEDGER_FILE: &str = "ledger.sqlite";
 const LAYOUT: i64 = 1;
 /// How long another run's transaction is waited for.
 const BUSY_FOR: Duration = Duration::from_secs(10);
+/// How often it is tried again where SQLite does not wait.
+const BUSY_POLL: Duration = Duration::from_millis(10);
 
 const TABLES: &str = "
 CREATE TABLE jobs (
@@ -161,16 +164,29 @@ impl Ledger {
     /// The directory cannot be used, or what is there is no ledger of this program.
     pub fn open(state_dir: &Path) -> Result<Ledger, LedgerError> {
         let path = state_dir.join(LEDGER_FILE);
-        if is_emptied(state_dir, &path) {
-            return Err(LedgerError::Damaged {
-                path,
-                reason: "it is empty, and jobs were begun with it".to_owned(),
-            });
-        }
+        // Whoever takes a lock has set the ledger up before. Asked first: others may be doing both right now.
+        let was_set_up = path.exists() && lock::were_taken(state_dir);
         create(state_dir, &path).map_err(|source| LedgerError::Directory { path: path.clone(), source })?;
-        let failed = |error: rusqlite::Error| translate(&path, error);
+        let deadline = Instant::now() + BUSY_FOR;
+        loop {
+            match Ledger::open_file(&path, was_set_up) {
+                // SQLite does not wait by itself where two set a new ledger up at once.
+                Err(LedgerError::Busy { .. }) if Instant::now() < deadline => thread::sleep(BUSY_POLL),
+                opened => return opened,
+            }
+        }
+    }
+
+    fn open_file(path: &Path, was_set_up: bool) -> Result<Ledger, LedgerError> {
+        let failed = |error: rusqlite::Error| translate(path, error);
+        let path = path.to_path_buf();
         let connection = Connection::open(&path).map_err(failed)?;
+        connection.busy_timeout(BUSY_FOR).map_err(failed)?;
         let mut ledger = Ledger { path: path.clone(), connection };
+        if was_set_up && ledger.layout().map_err(failed)? == 0 {
+            // SQLite takes it for a new database, and everything would be loaded anew without a word.
+            return Err(LedgerError::Damaged { path, reason: "nothing is in it any more".to_owned() });
+        }
         ledger.set_up().map_err(failed)?;
         let found = ledger.layout().map_err(failed)?;
         if found > LAYOUT {
@@ -198,7 +214,6 @@ impl Ledger {
     }
 
     fn set_up(&mut self) -> rusqlite::Result<()> {
-        self.connection.busy_timeout(BUSY_FOR)?;
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         self.connection.pragma_update(None, "foreign_keys", true)?;
         self.durable(true)?;
@@ -420,12 +435,6 @@ impl Ledger {
     fn failed(&self, error: rusqlite::Error) -> LedgerError {
         translate(&self.path, error)
     }
-}
-
-/// Whether what was in the ledger is gone. SQLite takes an empty file for a new database; but whoever takes a lock has set the
-/// ledger up before.
-fn is_emptied(state_dir: &Path, path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|ledger| ledger.len() == 0) && lock::were_taken(state_dir)
 }
 
 /// Makes the directory and the file for their owner only; SQLite gives the files beside it the same mode.

@@ -2,15 +2,15 @@
 //! under its header, so that they load again once they are mended. What no attempt that counts owns is left out.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
-use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::index::{Span, index};
-use super::part::{PART_PREFIX, PartFiles, create, sync_dir};
+use super::part::{PART_PREFIX, PartFiles, create, make_dir, sync_dir};
 use super::{FILE_PREFIXES, REJECTED, RejectCode, RejectError};
 use crate::plan::unit::{FileId, UnitId};
 
@@ -247,7 +247,7 @@ impl Drop for Draft<'_> {
 pub fn check_writable(dir: &Path) -> Result<(), RejectError> {
     let missing: Vec<&Path> =
         dir.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).collect();
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(RejectError::at(dir));
+    let made = make_dir(dir).map_err(RejectError::at(dir));
     // From the innermost outwards; what somebody else has put there meanwhile stays.
     missing.into_iter().for_each(remove_if_empty);
     made

@@ -14,6 +14,8 @@ use crate::plan::unit::UnitId;
 
 /// What the names of all part files begin with.
 pub(super) const PART_PREFIX: &str = "part-";
+/// How often a directory is made that another process takes away at the same time: each is there for microseconds only.
+const MAKE_DIR_TRIES: usize = 16;
 
 /// Where an attempt's records and reasons are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,10 +157,22 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), RejectError> {
 /// Creates a file that only its owner may read, and the directory it is in. A file that is there already is replaced.
 pub(super) fn create(path: &Path) -> Result<BufWriter<Arc<File>>, RejectError> {
     let open = || {
-        if let Some(dir) = path.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        }
+        path.parent().map_or(Ok(()), make_dir)?;
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
     };
     open().map(|file| BufWriter::new(Arc::new(file))).map_err(RejectError::at(path))
+}
+
+/// Makes a directory that only its owner may read, and those it is in.
+pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+    let mut made = Ok(());
+    for _ in 0..MAKE_DIR_TRIES {
+        made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        match &made {
+            // Another run that begins may just have taken away the empty directory that this one is to be in.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            _ => break,
+        }
+    }
+    made
 }

@@ -23,6 +23,7 @@ mod rejects;
 mod resume;
 mod resumed_rejects;
 mod signals;
+mod state_dir;
 mod support;
 mod types;
 mod verify;

@@ -159,7 +159,7 @@ fn a_ledger_that_is_damaged_or_of_a_later_version_is_refused_and_left_as_it_is()
     std::fs::write(&path, "").unwrap();
     drop(Ledger::open(dir.path()).unwrap());
     drop(lock::lock(dir.path(), "j", "me").unwrap());
-    check(b"", &[&name, "is damaged", "it is empty"]);
+    check(b"", &[&name, "is damaged", "nothing is in it"]);
 
     std::fs::remove_file(&path).unwrap();
     let ledger = Ledger::open(dir.path()).unwrap();
@@ -167,6 +167,28 @@ fn a_ledger_that_is_damaged_or_of_a_later_version_is_refused_and_left_as_it_is()
     drop(ledger);
     let error = Ledger::open(dir.path()).unwrap_err().to_string();
     assert!(error.contains("newer ringload (2, this one knows 1)"), "{error}");
+}
+
+#[test]
+fn a_new_ledger_may_be_opened_by_several_at_once() {
+    const AT_ONCE: usize = 4;
+    for _ in 0..25 {
+        let dir = tempfile::tempdir().unwrap();
+        let start = std::sync::Barrier::new(AT_ONCE);
+        std::thread::scope(|scope| {
+            for job in 0..AT_ONCE {
+                let (dir, start) = (dir.path(), &start);
+                scope.spawn(move || {
+                    start.wait();
+                    let name = job.to_string();
+                    let mut ledger = Ledger::open(dir).unwrap();
+                    let _lock = lock::lock(dir, &name, "me").unwrap();
+                    ledger.begin(&new_job(&name)).unwrap();
+                });
+            }
+        });
+        assert_eq!(Ledger::open(dir.path()).unwrap().jobs().unwrap().len(), AT_ONCE);
+    }
 }
 
 #[test]

@@ -272,3 +272,21 @@ fn findings_of_each_kind_have_a_file_of_their_own_and_their_reasons_stay_togethe
         read(dir.path(), "reasons.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(records.iter().map(|reason| reason.record).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
 }
+
+#[test]
+fn runs_that_begin_at_once_do_not_take_each_others_directories_away() {
+    const AT_ONCE: usize = 4;
+    let tmp = tempfile::tempdir().unwrap();
+    for round in 0..200 {
+        let start = std::sync::Barrier::new(AT_ONCE);
+        std::thread::scope(|scope| {
+            for run in 0..AT_ONCE {
+                let (dir, start) = (tmp.path().join(format!("rejects-{round}/{run}")), &start);
+                scope.spawn(move || {
+                    start.wait();
+                    check_writable(&dir).unwrap();
+                });
+            }
+        });
+    }
+}

@@ -7,3 +7,4 @@ pub(crate) mod processes;
 pub(crate) mod program;
 pub(crate) mod relay;
 pub(crate) mod scratch;
+pub(crate) mod small_disk;

@@ -57,9 +57,19 @@ impl NumberedLoad {
         self.run_to(&self.keyspace.contact, workers, "16KiB")
     }
 
+    /// The load through the relay, in one process that is started like this.
+    pub(crate) fn run_as(&self, run: Run) -> Run {
+        let run = run.loading(&self.relay.contact, &self.keyspace.table("numbered"));
+        self.completed(run, 0, "16KiB").args(["--address-map", &self.relay.address_map()])
+    }
+
     fn run_to(&self, contact: &str, workers: usize, unit_size: &str) -> Run {
-        Run::load(&self.scratch, contact, &self.keyspace.table("numbered"))
-            .args(["--workers", &workers.to_string(), "--unit-size", unit_size])
+        let run = Run::load(&self.scratch, contact, &self.keyspace.table("numbered"));
+        self.completed(run, workers, unit_size)
+    }
+
+    fn completed(&self, run: Run, workers: usize, unit_size: &str) -> Run {
+        run.args(["--workers", &workers.to_string(), "--unit-size", unit_size])
             .env("RINGLOAD_IN_FLIGHT", "32")
             .env("RINGLOAD_RETRY_FOR", "60s")
             .arg(&self.file)

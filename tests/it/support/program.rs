@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::scratch::Scratch;
 
+/// The program.
+const RINGLOAD: &str = env!("CARGO_BIN_EXE_ringload");
 /// How long any run in the tests may take before it is killed and the test fails.
 const RUN_WITHIN: Duration = Duration::from_secs(300);
 
@@ -33,7 +35,16 @@ pub(crate) struct Run {
 impl Run {
     /// `ringload` with a clean environment, running in the test's folder.
     pub(crate) fn new(scratch: &Scratch) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringload"));
+        Run::of(Command::new(RINGLOAD), scratch)
+    }
+
+    /// The same, started by another program that is given `ringload` and its arguments as its last ones and becomes it.
+    pub(crate) fn through(mut starter: Command, scratch: &Scratch) -> Run {
+        starter.arg(RINGLOAD);
+        Run::of(starter, scratch)
+    }
+
+    fn of(mut command: Command, scratch: &Scratch) -> Run {
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("RINGLOAD_") {
                 command.env_remove(name);
@@ -46,19 +57,23 @@ impl Run {
 
     /// `ringload load` into a table through a contact point, with a summary file.
     pub(crate) fn load(scratch: &Scratch, contact: &str, table: &str) -> Run {
-        Run::of("load", scratch, contact, table)
+        Run::new(scratch).loading(contact, table)
     }
 
     /// `ringload verify` of a table through a contact point, with a summary file.
     pub(crate) fn verify(scratch: &Scratch, contact: &str, table: &str) -> Run {
-        Run::of("verify", scratch, contact, table)
+        Run::new(scratch).of("verify", contact, table)
     }
 
-    fn of(command: &str, scratch: &Scratch, contact: &str, table: &str) -> Run {
-        let run = Run::new(scratch);
-        let summary = run.summary.clone();
+    /// Makes it a load into a table through a contact point, with a summary file.
+    pub(crate) fn loading(self, contact: &str, table: &str) -> Run {
+        self.of("load", contact, table)
+    }
+
+    fn of(self, command: &str, contact: &str, table: &str) -> Run {
+        let summary = self.summary.clone();
         // Where a test may ask for something else on the command line.
-        let run = run.env("RINGLOAD_PROGRESS", "none");
+        let run = self.env("RINGLOAD_PROGRESS", "none");
         run.args([command, "-t", table, "--hosts", contact, "--summary"]).arg(summary)
     }
 
