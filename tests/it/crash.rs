@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::numbered::NumberedLoad;
 use crate::support::processes::exists;
-use crate::support::program::{Finished, Running, is_alive, send_signal, wait_until};
+use crate::support::program::{Finished, Run, Running, is_alive, send_signal, wait_until};
 
 /// How soon workers must have ended after their coordinator: requests in flight have 5 s to end.
 const ORPHANS_WITHIN: Duration = Duration::from_secs(10);
@@ -192,6 +192,13 @@ fn a_unit_over_which_three_workers_died_is_given_up_and_the_others_are_loaded() 
     // Rows that a dead worker had under way may still arrive; what is counted is there.
     let there = load.expect_only_rows_of_the_file();
     assert!(run.number("written") <= there && there < load.records, "{there} rows, {}", run.summary);
+
+    // What killed them may be over: the job is not.
+    let shown = Run::new(&load.scratch).arg("jobs").finish().expect_code(0);
+    assert!(shown.stdout.contains(" incomplete "), "{}", shown.stdout);
+    let again = load.run_directly(1).finish().expect_code(0);
+    assert_eq!(again.number("resumed_records"), run.number("records"), "{}", again.summary);
+    expect_each_record_once(&load, &again);
 }
 
 #[test]
@@ -232,11 +239,7 @@ fn a_coordinator_that_is_killed_leaves_no_worker_and_a_second_run_completes_the_
 
 /// Runs a load with three workers that have begun to write, lets `then` go on with it, and tells what became of it once it is
 /// sure that no process of it is left.
-fn expect_nobody_left(
-    load: &NumberedLoad,
-    run: crate::support::program::Run,
-    then: impl FnOnce(&Running),
-) -> Finished {
+fn expect_nobody_left(load: &NumberedLoad, run: Run, then: impl FnOnce(&Running)) -> Finished {
     load.relay.allow_writes(1_000);
     let running = load.wait_for_writes(run.start());
     let workers = running.workers();

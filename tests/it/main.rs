@@ -15,6 +15,7 @@ mod connect;
 mod crash;
 mod faults;
 mod gate;
+mod jobs;
 mod kill;
 mod load;
 mod mapping;
