@@ -171,6 +171,8 @@ pub fn open_job(
     let (job, run) = match (decision, found) {
         (Decision::NothingToDo, Some(job)) => {
             let progress = ledger.progress(job.id)?;
+            // Its last run may have been killed just before it took them away.
+            delete_parts(&job.rejects_dir);
             return Ok(Opened::NothingToDo(Box::new(FinishedJob { job, progress })));
         }
         (Decision::Resume, Some(job)) => {
@@ -302,7 +304,11 @@ impl RunJob {
     ///
     /// # Errors
     /// The ledger cannot be read, or what it says does not fit together.
-    pub fn restore(&self, report: &mut dyn FnMut(RunEvent)) -> Result<Known, JobError> {
+    pub fn restore(
+        &self,
+        settings: &LoadSettings,
+        report: &mut dyn FnMut(RunEvent),
+    ) -> Result<Known, JobError> {
         let mut known = Known {
             assignment: Assignment::new(self.run),
             resumed: Resumed::default(),
@@ -339,6 +345,12 @@ impl RunJob {
             run: self.run,
             resumed: known.resumed,
         });
+        if absolute(&settings.rejects_dir)?.parent() != self.rejects_dir.parent() {
+            let dir = self.rejects_dir.display();
+            report(RunEvent::Warning(format!(
+                "the rejects of all runs of this job go to {dir}, where its first run put them"
+            )));
+        }
         Ok(known)
     }
 

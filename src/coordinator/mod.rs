@@ -34,7 +34,7 @@ use crate::plan::discover::{DiscoverError, InputFile, discover};
 use crate::plan::header::{Header, HeaderError, HeaderNames, read_header};
 use crate::plan::split::{CHUNK_BYTES, SplitSettings, unit_bytes_default};
 use crate::reject::RejectError;
-use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, merge, remove_if_empty};
+use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, merge};
 use crate::report::event::{RunEvent, Summary};
 use crate::schema::mapping::{FileFields, MappingError, MappingRules};
 use crate::schema::table::SchemaError;
@@ -110,7 +110,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         }
         Opened::Work(job) => job,
     };
-    let known = job.restore(report)?;
+    let known = job.restore(settings, report)?;
     let split = split_settings(settings, bytes_total, workers);
     let tally = Arc::new(Mutex::new(known.tally.clone()));
     let units = start_scan(settings, &inputs, split, &known, &tally)?;
@@ -187,9 +187,6 @@ fn settle(
     // As long as a job is unfinished, its next run needs them.
     if job.is_over(summary.status) {
         delete_parts(&job.rejects_dir);
-        if summary.rejected == 0 {
-            remove_if_empty(&job.rejects_dir);
-        }
     }
     summary
 }

@@ -344,7 +344,8 @@ pub fn decide(
         let same = plan.table_change(asked).is_none()
             && plan.settings_change(asked).is_none()
             && plan.columns_change(asked).is_none()
-            && plan.input_change(asked).is_none();
+            && plan.input_change(asked).is_none()
+            && history.truncated_us.is_none_or(|at| at < job.updated_us);
         let again = rerun == Rerun::Again || !job.named || !same;
         return Ok(if again { Decision::Begin } else { Decision::NothingToDo });
     }

@@ -148,8 +148,9 @@ pub fn merge(
     Ok(rejects)
 }
 
-/// Deletes all part files below `dir`, those of attempts that nobody remembers, too. Where somebody does remember attempts from run
-/// to run, that is to come after it is remembered that the job is finished: [`Keep::Parts`] until then.
+/// Deletes all part files below `dir`, those of attempts that nobody remembers, too; and the directory if nothing else is in it. Where
+/// somebody does remember attempts from run to run, that is to come after it is remembered that the job is finished: [`Keep::Parts`]
+/// until then.
 pub fn delete_parts(dir: &Path) {
     // No directory, no parts. And a part that stays behind is no loss: it is never read again.
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
@@ -157,6 +158,7 @@ pub fn delete_parts(dir: &Path) {
             let _ = fs::remove_file(entry.path());
         }
     }
+    remove_if_empty(dir);
 }
 
 /// One record is settled by one attempt.
@@ -254,7 +256,7 @@ pub fn check_writable(dir: &Path) -> Result<(), RejectError> {
 }
 
 /// Deletes the directory if nothing is in it.
-pub fn remove_if_empty(dir: &Path) {
+fn remove_if_empty(dir: &Path) {
     // Not empty, or never made: both are fine.
     let _ = fs::remove_dir(dir);
 }

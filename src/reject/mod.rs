@@ -146,7 +146,7 @@ pub enum RejectError {
         source: io::Error,
     },
     /// What a worker has written cannot be read.
-    #[error("cannot read the reject file {}: {source}; bring it back, or load the inputs anew", path.display())]
+    #[error("cannot read the reject file {}: {source}; bring it back, or begin anew with --restart", path.display())]
     Read {
         /// The part file.
         path: PathBuf,
@@ -154,7 +154,7 @@ pub enum RejectError {
         source: io::Error,
     },
     /// What a worker has written is not there any more.
-    #[error("the reject file {} {what}: was it changed? bring it back, or load the inputs anew", path.display())]
+    #[error("the reject file {} {what}: was it changed? bring it back, or begin anew with --restart", path.display())]
     Damaged {
         /// The part file.
         path: PathBuf,

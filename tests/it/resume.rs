@@ -260,6 +260,37 @@ fn a_finished_job_with_a_name_is_loaded_again_only_if_something_changed_or_on_de
 
     next(&load).args(["--null", "NA"]).finish().expect_code(0).expect_counts(load.records, load.records, 0);
     expect_later(&load, before);
+
+    load.keyspace.cql("TRUNCATE numbered");
+    next(&load).args(["--null", "NA"]).finish().expect_code(0).expect_counts(load.records, load.records, 0);
+    load.expect_every_row_at_its_time();
+}
+
+#[test]
+fn a_job_of_several_files_goes_on_in_the_midst_of_any_of_them() {
+    let Some(load) = NumberedLoad::of(3 * RECORDS) else { return };
+    let csv = numbered::csv(load.records);
+    let lines: Vec<&str> = csv.split_inclusive('\n').collect();
+    // Two columns in either order, one file without a record, one without a last line end, and one of a few bytes.
+    let pieces = [&lines[1..2_000], &[], &lines[2_000..2_001], &lines[2_001..6_000], &lines[6_000..]];
+    let swapped = |line: &&str| line.trim_end().split_once(',').map(|(id, note)| format!("{note},{id}\r\n"));
+    let contents = pieces.iter().enumerate().map(|(number, piece)| match number {
+        3 => format!("note,id\r\n{}", piece.iter().filter_map(swapped).collect::<String>().trim_end()),
+        _ => format!("id,note\n{}", piece.concat()),
+    });
+    let files: Vec<_> = contents
+        .enumerate()
+        .map(|(number, content)| load.scratch.write(&format!("{number}.csv"), content))
+        .collect();
+    fs::write(&load.file, "id,note\n").expect("a file");
+    let own = |run: Run| run.args(["--job", JOB]).args(&files);
+    for workers in [2, 0, 3] {
+        load.relay.allow_writes(2_000);
+        let running = load.wait_for_writes(own(load.run_in_units(workers, "7KiB")).start());
+        send_signal(running.pid(), "KILL");
+        running.finish();
+    }
+    expect_went_on(&load, own(load.run_directly(2)).finish());
 }
 
 #[test]

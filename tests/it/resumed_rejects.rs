@@ -112,3 +112,25 @@ fn a_job_whose_share_of_errors_was_too_large_at_the_end_is_done_as_soon_as_it_is
     assert_eq!((last.number("resumed_records"), last.number("requests")), (900, 0), "{}", last.summary);
     expect_all_rejected(&load, last);
 }
+
+#[test]
+fn a_job_whose_rejects_were_taken_away_is_not_done_until_it_begins_anew() {
+    let Some(load) = load_with_bad_records(RECORDS) else { return };
+    load.relay.allow_writes(1_200);
+    let running = load.wait_for_writes(load.run_in_units(2, UNIT_SIZE).start());
+    send_signal(running.pid(), "INT");
+    load.relay.allow_writes(100);
+    let dir = rejects_dir(&load, &running.finish().expect_code(130));
+    fs::remove_dir_all(&dir).expect("the rejects");
+    for _ in 0..2 {
+        let said = [&format!("cannot read the reject file {}/part-", dir.display())[..], "--restart"];
+        load.run_directly(2).finish().expect_code(4).expect_said(&said);
+    }
+    // What its rejects are to be in is of the job too: said, where another place is asked for.
+    let elsewhere = load.run_directly(2).args(["--rejects", "elsewhere"]);
+    elsewhere
+        .finish()
+        .expect_code(4)
+        .expect_said(&[&format!("all runs of this job go to {}", dir.display())]);
+    expect_all_rejected(&load, load.run_directly(2).arg("--restart").finish());
+}

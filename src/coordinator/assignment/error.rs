@@ -48,7 +48,7 @@ pub enum AssignmentError {
     /// The attempts at a unit do not follow each other.
     #[error(
         "what is known of unit {unit} does not fit together: an attempt begins with its chunk {found}, but the ones before it end \
-         at {expected}; load the inputs anew"
+         at {expected}; begin anew with --restart"
     )]
     Gap {
         /// The unit.
@@ -59,7 +59,9 @@ pub enum AssignmentError {
         found: u32,
     },
     /// An attempt is said to be of this run, or a later one.
-    #[error("an attempt at unit {unit} is known from run {run}, which has only begun: load the inputs anew")]
+    #[error(
+        "an attempt at unit {unit} is known from run {run}, which has only begun: begin anew with --restart"
+    )]
     NotEarlier {
         /// The unit.
         unit: UnitId,

@@ -161,6 +161,17 @@ fn a_job_whose_table_was_truncated_since_does_not_go_on() {
 }
 
 #[test]
+fn a_finished_job_whose_table_was_truncated_since_runs_again() {
+    let job = Job { updated_us: 1_000, ..job(JobStatus::Done, true) };
+    let at = |truncated_us| {
+        let history = TableHistory { truncated_us: Some(truncated_us), ..GRACE };
+        decide(Some(&job), &plan(), Rerun::Continue, DAY_US, history)
+    };
+    assert_eq!(at(999), Ok(Decision::NothingToDo));
+    assert_eq!(at(1_000), Ok(Decision::Begin));
+}
+
+#[test]
 fn a_derived_name_follows_what_the_job_is_and_not_what_the_files_hold() {
     let name = plan().derived_name();
     assert!(name.starts_with("ks.t-") && name.len() == "ks.t-".len() + NAME_DIGITS, "{name}");
