@@ -17,7 +17,8 @@ const ENDED_WITHIN: Duration = Duration::from_secs(2);
 #[track_caller]
 fn check_stops_in_order(signal: &str, code: i32, workers: usize) {
     let Some(load) = NumberedLoad::of(RECORDS) else { return };
-    load.relay.allow_writes(2_000);
+    // More than workers hold at once, so that something is done.
+    load.relay.allow_writes(5_000);
     let running = load.wait_for_writes(load.run(workers).start());
     let children = running.workers();
     assert_eq!(children.len(), workers);
