@@ -25,7 +25,7 @@ use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
 use crate::plan::unit::{FileId, WorkUnit};
 use crate::reject::RejectCode;
-use crate::reject::merge::{Keep, check_writable, merge, remove_if_empty};
+use crate::reject::merge::{Keep, check_writable, delete_parts, merge};
 use crate::reject::refused::refused_records;
 use crate::report::event::{RejectTally, Resumed, RunEvent, RunStatus, Summary, Verified};
 use crate::settings::{ErrorBudget, LoadSettings, ReadBackSettings};
@@ -231,7 +231,7 @@ impl Verification<'_> {
         }
         let dir = passing.rejects_dir.clone();
         let found = merge(&dir, &rejected_files(inputs), &outcome.assignment.parts(), Keep::Nothing);
-        remove_if_empty(&dir);
+        delete_parts(&dir);
         let (elapsed, resumed) = (started.elapsed(), Resumed::default());
         let run =
             Run { settings, task: Task::Verify, max_errors, workers, bytes: bytes_total, elapsed, resumed };

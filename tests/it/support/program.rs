@@ -62,15 +62,15 @@ impl Run {
 
     /// `ringload verify` of a table through a contact point, with a summary file.
     pub(crate) fn verify(scratch: &Scratch, contact: &str, table: &str) -> Run {
-        Run::new(scratch).of("verify", contact, table)
+        Run::new(scratch).on_table("verify", contact, table)
     }
 
     /// Makes it a load into a table through a contact point, with a summary file.
     pub(crate) fn loading(self, contact: &str, table: &str) -> Run {
-        self.of("load", contact, table)
+        self.on_table("load", contact, table)
     }
 
-    fn of(self, command: &str, contact: &str, table: &str) -> Run {
+    fn on_table(self, command: &str, contact: &str, table: &str) -> Run {
         let summary = self.summary.clone();
         // Where a test may ask for something else on the command line.
         let run = self.env("RINGLOAD_PROGRESS", "none");
