@@ -7,7 +7,7 @@ use crate::coordinator::job::JobError;
 use crate::ledger::job::Refusal;
 use crate::ledger::overview::OverviewError;
 use crate::report::event::RunStatus;
-use crate::report::summary::SummaryError;
+use crate::report::watch::WatchError;
 
 /// Exit codes: stable, documented in the README.
 pub mod exit_code {
@@ -37,9 +37,9 @@ pub enum Error {
     /// The command line is wrong.
     #[error(transparent)]
     Usage(#[from] UsageError),
-    /// The summary file could not be written.
+    /// What is to watch the run cannot.
     #[error(transparent)]
-    Summary(#[from] SummaryError),
+    Watch(#[from] WatchError),
     /// The load could not begin.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -60,7 +60,7 @@ impl Error {
             | Error::Jobs(OverviewError::Running { .. }) => exit_code::LOCKED,
             // The command line does not fit what the job was begun with.
             Error::Load(LoadError::Job(JobError::Refused(Refusal::Settings { .. }))) => exit_code::USAGE,
-            Error::Load(_) | Error::Jobs(_) | Error::Summary(_) | Error::Output(_) => exit_code::FAILED,
+            Error::Load(_) | Error::Jobs(_) | Error::Watch(_) | Error::Output(_) => exit_code::FAILED,
         }
     }
 }
@@ -79,6 +79,14 @@ impl RunStatus {
                 .ok()
                 .and_then(|signal| signal.checked_add(128))
                 .unwrap_or(exit_code::FAILED),
+        }
+    }
+
+    /// The exit code where the summary could not be written: a run that went well has failed those who rely on it.
+    pub fn exit_code_without_summary(self) -> u8 {
+        match self {
+            RunStatus::Done | RunStatus::DoneWithRejects => exit_code::FAILED,
+            other => other.exit_code(),
         }
     }
 }
@@ -100,6 +108,18 @@ mod tests {
         check(RunStatus::Interrupted(15), exit_code::TERMINATED);
         check(RunStatus::Interrupted(-1), exit_code::FAILED);
         check(RunStatus::Interrupted(300), exit_code::FAILED);
+    }
+
+    #[test]
+    fn a_summary_that_is_missing_fails_only_what_went_well() {
+        let check = |status: RunStatus, expected: u8| {
+            assert_eq!(status.exit_code_without_summary(), expected, "{status:?}");
+        };
+        check(RunStatus::Done, 4);
+        check(RunStatus::DoneWithRejects, 4);
+        check(RunStatus::TooManyErrors, 3);
+        check(RunStatus::Incomplete, 6);
+        check(RunStatus::Interrupted(15), 143);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The command `ringload`: parse, run, exit code.
 
 use std::io::{self, BufReader, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
@@ -9,10 +10,10 @@ use ringload::cli::{self, Command, JobsArgs, ParseStop, ProcessWorld, Resolved, 
 use ringload::clock::Clock;
 use ringload::coordinator::verify::run_verify;
 use ringload::coordinator::{LoadError, run_load};
-use ringload::error::Error;
+use ringload::error::{Error, exit_code};
 use ringload::ledger::overview;
 use ringload::report::event::{RunEvent, Summary};
-use ringload::report::{self, Reporter, summary};
+use ringload::report::{self, Watch, watch};
 use ringload::settings::{JobsSettings, JobsTask, LoadSettings, OutputFormat};
 use ringload::worker;
 
@@ -39,10 +40,14 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<u8, Error> {
     match command {
-        Command::Load(args) => run_job(run_load, cli::resolve(&args, &ProcessWorld), &args.watching),
-        Command::Check(args) => run_job(run_load, cli::resolve_check(&args, &ProcessWorld), &args.watching),
+        Command::Load(args) => {
+            run_job(run_load, cli::resolve(&args, &ProcessWorld), &args.watching, &args.target.files)
+        }
+        Command::Check(args) => {
+            run_job(run_load, cli::resolve_check(&args, &ProcessWorld), &args.watching, &args.target.files)
+        }
         Command::Verify(args) => {
-            run_job(run_verify, cli::resolve_verify(&args, &ProcessWorld), &args.watching)
+            run_job(run_verify, cli::resolve_verify(&args, &ProcessWorld), &args.watching, &args.target.files)
         }
         Command::Jobs(args) => jobs(&args),
         Command::Completions { shell } => print(|out| cli::completions(shell, out)),
@@ -58,25 +63,29 @@ fn run(command: Command) -> Result<u8, Error> {
 type Job = fn(&LoadSettings, &mut dyn FnMut(RunEvent)) -> Result<Summary, LoadError>;
 
 /// Loads, checks (that is a dry run), or verifies.
-fn run_job(job: Job, resolved: Result<Resolved, UsageError>, watching: &WatchingArgs) -> Result<u8, Error> {
-    let Resolved { settings, warnings } = resolved.inspect_err(|_| {
-        // Whoever looks at the summary only must not take an older one for this run's. The error to report is the other one.
-        watching.summary.as_deref().map(summary::prepare);
+fn run_job(
+    job: Job,
+    resolved: Result<Resolved, UsageError>,
+    watching: &WatchingArgs,
+    files: &[PathBuf],
+) -> Result<u8, Error> {
+    let Resolved { settings, warnings } = resolved.inspect_err(|error| {
+        watch::refuse_settings(&watching.settings(files), error, exit_code::USAGE);
     })?;
-    if let Some(path) = &settings.summary {
-        summary::prepare(path)?;
+    let mut watch = Watch::new(&settings.watching, settings.table.to_string(), io::stderr().is_terminal());
+    let ended = watch.open().map_err(Error::from).and_then(|()| {
+        warnings.into_iter().for_each(|warning| watch.handle(&RunEvent::Warning(warning)));
+        job(&settings, &mut |event| watch.handle(&event)).map_err(Error::from)
+    });
+    match ended {
+        Ok(summary) => Ok(watch.finish(summary)),
+        Err(error) => {
+            let LoadSettings { table, inputs, dry_run, .. } = &settings;
+            let summary = Summary::not_begun(table, inputs, *dry_run, error.to_string());
+            watch.refuse(&error, error.exit_code(), summary);
+            Ok(error.exit_code())
+        }
     }
-    let mut reporter = Reporter::new(settings.progress, io::stderr().is_terminal());
-    for warning in warnings {
-        reporter.handle(&RunEvent::Warning(warning));
-    }
-    let summary = job(&settings, &mut |event| reporter.handle(&event))
-        .inspect_err(|error| summarize_failure(&settings, error))?;
-    reporter.handle(&RunEvent::Finished(Box::new(summary.clone())));
-    if let Some(path) = &settings.summary {
-        summary::write_file(path, &summary)?;
-    }
-    Ok(summary.status.exit_code())
 }
 
 fn jobs(args: &JobsArgs) -> Result<u8, Error> {
@@ -101,16 +110,6 @@ fn jobs(args: &JobsArgs) -> Result<u8, Error> {
         }
     };
     report::show_on_stdout(text.as_bytes()).map(|()| 0).map_err(Error::Output)
-}
-
-/// Writes the summary of a load that could not begin.
-fn summarize_failure(settings: &LoadSettings, error: &LoadError) {
-    let Some(path) = &settings.summary else { return };
-    let LoadSettings { table, inputs, dry_run, .. } = settings;
-    let failed = Summary::not_begun(table, inputs, *dry_run, error.to_string());
-    if let Err(unwritten) = summary::write_file(path, &failed) {
-        report::show_error(&unwritten);
-    }
 }
 
 fn print(make: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<u8, Error> {

@@ -317,6 +317,40 @@ pub struct ReadBackSettings {
     pub max_errors: ErrorBudget,
 }
 
+/// How lines stand in the log file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Time, level, event, then `name=value`.
+    #[default]
+    Text,
+    /// A JSON object.
+    Json,
+}
+
+/// The log file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// Where; lines are appended.
+    pub file: PathBuf,
+    /// How.
+    pub format: LogFormat,
+}
+
+/// What tells of a run, on the way and at its end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WatchingSettings {
+    /// How progress is shown.
+    pub progress: ProgressMode,
+    /// Print nothing when all is well and one line otherwise, whatever `progress` says.
+    pub quiet: bool,
+    /// Where the summary goes as JSON.
+    pub summary: Option<PathBuf>,
+    /// Where happenings are logged.
+    pub log: Option<LogSettings>,
+    /// Where metrics are served over HTTP while the run goes on, as `host:port`.
+    pub metrics: Option<String>,
+}
+
 /// All that `ringload load`, `ringload check` and `ringload verify` need to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadSettings {
@@ -344,8 +378,6 @@ pub struct LoadSettings {
     pub estimate_rate: Option<NonZeroUsize>,
     /// Read back what is loaded, or what was loaded before.
     pub read_back: Option<ReadBackSettings>,
-    /// How progress is shown.
-    pub progress: ProgressMode,
-    /// Where the summary goes as JSON.
-    pub summary: Option<PathBuf>,
+    /// What tells of it.
+    pub watching: WatchingSettings,
 }

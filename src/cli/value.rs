@@ -147,10 +147,19 @@ pub(super) fn timestamp(text: &str) -> Result<TimestampMode, String> {
 /// A contact point as `host:port`, IPv6 in brackets.
 pub(super) fn host(text: &str) -> Result<String, String> {
     let (name, port) = host_and_port(text.trim())?;
-    Ok(match name.parse::<Ipv6Addr>() {
-        Ok(address) => format!("[{address}]:{port}"),
-        Err(_) => format!("{name}:{port}"),
-    })
+    Ok(joined(name, port.unwrap_or(PORT)))
+}
+
+/// Where to listen, as `host:port`: a port alone is one of this machine only.
+pub(super) fn listen_address(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()) {
+        return Ok(format!("127.0.0.1:{}", port(text)?));
+    }
+    let (name, Some(port)) = host_and_port(text)? else {
+        return Err("names no port: write PORT, HOST:PORT or [::1]:PORT".to_owned());
+    };
+    Ok(joined(name, port))
 }
 
 /// `NODE=HOST:PORT`, both sides IP addresses; a side without a port has 9042.
@@ -163,27 +172,36 @@ pub(super) fn address_pair(text: &str) -> Result<(SocketAddr, SocketAddr), Strin
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     let (name, port) = host_and_port(text)?;
+    let port = port.unwrap_or(PORT);
     let ip: IpAddr =
         name.parse().map_err(|_| format!("'{name}' is no IP address: names are not looked up here"))?;
     Ok(SocketAddr::new(ip, port))
 }
 
-fn host_and_port(text: &str) -> Result<(&str, u16), String> {
+fn joined(name: &str, port: u16) -> String {
+    match name.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]:{port}"),
+        Err(_) => format!("{name}:{port}"),
+    }
+}
+
+/// A host, and its port where there is one.
+fn host_and_port(text: &str) -> Result<(&str, Option<u16>), String> {
     if let Some(rest) = text.strip_prefix('[') {
         let Some((name, after)) = rest.split_once(']') else {
             return Err("'[' is never closed: write an IPv6 address as [::1]:9042".to_owned());
         };
         ipv6(name)?;
         return match after.strip_prefix(':') {
-            Some(digits) => Ok((name, port(digits)?)),
-            None if after.is_empty() => Ok((name, PORT)),
+            Some(digits) => Ok((name, Some(port(digits)?))),
+            None if after.is_empty() => Ok((name, None)),
             None => Err(format!("'{after}' after ']' is not understood: write [::1]:9042")),
         };
     }
     match text.split_once(':') {
-        Some((_, rest)) if rest.contains(':') => ipv6(text).map(|()| (text, PORT)),
-        Some((name, digits)) => Ok((host_name(name)?, port(digits)?)),
-        None => Ok((host_name(text)?, PORT)),
+        Some((_, rest)) if rest.contains(':') => ipv6(text).map(|()| (text, None)),
+        Some((name, digits)) => Ok((host_name(name)?, Some(port(digits)?))),
+        None => Ok((host_name(text)?, None)),
     }
 }
 

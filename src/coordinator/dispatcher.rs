@@ -211,11 +211,15 @@ impl<'a> Dispatcher<'a> {
             Event::FromWorker(id, message) => self.on_message(id, message),
             Event::WorkerClosed(id, reason) => self.on_closed(id, reason),
             // Whatever was going on is ending already: end it now, for the reason that it had.
-            Event::Signal(_) if self.stopped.is_some() || self.finishing => {
+            Event::Signal(signal) if self.stopped.is_some() || self.finishing => {
+                (self.report)(RunEvent::Stopping { signal, at_once: true });
                 self.kill_all();
                 self.watch.expect_end_now(Instant::now());
             }
-            Event::Signal(number) => self.stop(Stopped::Signal(number)),
+            Event::Signal(signal) => {
+                (self.report)(RunEvent::Stopping { signal, at_once: false });
+                self.stop(Stopped::Signal(signal));
+            }
             Event::JournalFailed(reason) => self.stop(Stopped::Failed(FailureKind::Output, reason)),
         }
     }

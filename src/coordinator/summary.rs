@@ -97,6 +97,7 @@ pub fn summarize(
         estimate: None,
         verify_only: false,
         verified: None,
+        warnings: 0,
     }
 }
 

@@ -59,6 +59,13 @@ pub enum RunEvent {
     },
     /// Something that the user should know.
     Warning(String),
+    /// A signal asks the run to end.
+    Stopping {
+        /// Its number.
+        signal: i32,
+        /// Whether the run was ending already, so that it ends at once now.
+        at_once: bool,
+    },
     /// The run is over.
     Finished(Box<Summary>),
 }
@@ -188,6 +195,8 @@ pub struct Summary {
     pub verify_only: bool,
     /// What was found when everything was read back, if it was.
     pub verified: Option<Verified>,
+    /// Warnings so far, lost workers among them; the report counts them.
+    pub warnings: u64,
 }
 
 /// What the table has of the records.
@@ -253,6 +262,7 @@ impl Summary {
             estimate: None,
             verify_only: false,
             verified: None,
+            warnings: 0,
         }
     }
 }

@@ -86,6 +86,15 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
+/// The name of a signal.
+pub(super) fn signal(number: i32) -> String {
+    match number {
+        2 => "SIGINT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        number => format!("signal {number}"),
+    }
+}
+
 /// Text without control characters that could move a terminal's cursor or hide something; line ends and tabs stay.
 pub(super) fn printable(text: &str) -> String {
     text.chars()

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::event::{RunEvent, Snapshot};
-use super::figures::percent;
+use super::event::{RunEvent, Snapshot, Summary};
+use super::figures::{percent, signal};
 use super::rate::Rates;
 use super::summary::SummaryFile;
 
@@ -52,6 +52,15 @@ enum Line<'a> {
         reason: &'a str,
     },
     Warning {
+        message: &'a str,
+    },
+    Stopping {
+        signal: String,
+        at_once: bool,
+    },
+    /// The run could not begin; only the log has it.
+    Error {
+        exit_code: u8,
         message: &'a str,
     },
     /// The same object as the summary file's.
@@ -104,9 +113,22 @@ pub(super) fn event(event: &RunEvent) -> Option<String> {
         },
         RunEvent::WorkerLost { worker, reason } => Line::WorkerLost { worker: *worker, reason },
         RunEvent::Warning(message) => Line::Warning { message },
-        RunEvent::Finished(summary) => Line::Finished(Box::new(SummaryFile::from(&**summary))),
+        RunEvent::Stopping { signal: number, at_once } => {
+            Line::Stopping { signal: signal(*number), at_once: *at_once }
+        }
+        RunEvent::Finished(summary) => return Some(finished(summary)),
     };
     Some(text(&line))
+}
+
+/// How a run ended.
+pub(super) fn finished(summary: &Summary) -> String {
+    text(&Line::Finished(Box::new(SummaryFile::from(summary))))
+}
+
+/// What ended a run before it began.
+pub(super) fn error(message: &str, exit_code: u8) -> String {
+    text(&Line::Error { exit_code, message })
 }
 
 /// Text and numbers always serialize; were they not to, the line would be empty rather than the run lost.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::event::{Resumed, Snapshot};
-use super::figures::{bytes, counted, duration, megabytes_per_second, percent, printable, rate, thousands};
+use super::figures::{
+    bytes, counted, duration, megabytes_per_second, percent, printable, rate, signal, thousands,
+};
 use super::rate::Rates;
 use crate::verify::sample::Sample;
 
@@ -61,7 +63,8 @@ pub(super) fn position(snapshot: &Snapshot, rates: &Rates) -> String {
     format!("{:.1}%{left}", percent(snapshot.bytes_done, snapshot.bytes_total))
 }
 
-/// Counts and rates; what keeps the run from going on comes first, because a narrow terminal cuts the line's end.
+/// Counts and rates; what keeps the run from going on comes first and rejects come early, because a narrow terminal cuts the
+/// line's end.
 pub(super) fn details(snapshot: &Snapshot, rates: &Rates) -> String {
     if snapshot.workers_ready == 0 && snapshot.bytes_done == 0 {
         return "no worker is ready yet".to_owned();
@@ -72,13 +75,13 @@ pub(super) fn details(snapshot: &Snapshot, rates: &Rates) -> String {
     }
     parts.extend([
         counted(snapshot.written, "row"),
-        format!("{} rows/s", rate(rates.rows_per_second)),
-        megabytes_per_second(rates.bytes_per_second),
-        format!("{} in flight", thousands(snapshot.in_flight)),
         match snapshot.verifying {
             false => format!("{} rejected", thousands(snapshot.rejected)),
             true => counted(snapshot.rejected, "finding"),
         },
+        format!("{} rows/s", rate(rates.rows_per_second)),
+        megabytes_per_second(rates.bytes_per_second),
+        format!("{} in flight", thousands(snapshot.in_flight)),
     ]);
     parts.join(", ")
 }
@@ -103,6 +106,26 @@ pub(super) fn resumed(job: &str, begun: &str, run: u32, resumed: &Resumed) -> St
         "going on with job {job}, begun {begun} (run {run}): {} done already{again}",
         counted(resumed.records, "record")
     ))
+}
+
+/// An error that ends the command.
+pub(super) fn error(error: &dyn std::error::Error) -> String {
+    format!("error: {}", printable(&error.to_string()))
+}
+
+/// A signal that ends the run in order, and how to end it at once.
+pub(super) fn stopping(number: i32) -> String {
+    let again = match number {
+        2 => "press Ctrl-C again".to_owned(),
+        number => format!("send {} again", signal(number)),
+    };
+    format!("stopping: requests in flight end first; {again} to stop at once")
+}
+
+/// The one line of a quiet run.
+pub(super) fn quiet(table: &str, what: &str, exit_code: u8) -> String {
+    let line = format!("ringload: {table}: {what} (exit {exit_code})");
+    printable(&line.lines().map(str::trim).collect::<Vec<_>>().join(" "))
 }
 
 /// A worker that is gone.
@@ -154,23 +177,41 @@ mod tests {
         check(
             snapshot,
             rates,
-            "20s: 41.2%, ETA 2m 10s, 1,234,567 rows, 62,893 rows/s, 12.3 MB/s, 512 in flight, 3 rejected",
+            "20s: 41.2%, ETA 2m 10s, 1,234,567 rows, 3 rejected, 62,893 rows/s, 12.3 MB/s, 512 in flight",
         );
         check(
             Snapshot { waiting: 5000, ..snapshot },
             Rates::default(),
-            "20s: 41.2%, ETA unknown, waiting for the cluster: 5,000 rows, 1,234,567 rows, 0 rows/s, 0.0 MB/s, 512 in \
-             flight, 3 rejected",
+            "20s: 41.2%, ETA unknown, waiting for the cluster: 5,000 rows, 1,234,567 rows, 3 rejected, 0 rows/s, 0.0 MB/s, 512 \
+             in flight",
         );
         check(
             Snapshot { bytes_done: 100_000_000, in_flight: 0, ..snapshot },
             rates,
-            "20s: 100.0%, 1,234,567 rows, 62,893 rows/s, 12.3 MB/s, 0 in flight, 3 rejected",
+            "20s: 100.0%, 1,234,567 rows, 3 rejected, 62,893 rows/s, 12.3 MB/s, 0 in flight",
         );
         check(
             Snapshot { bytes_total: 5, elapsed: Duration::from_secs(10), ..Snapshot::default() },
             Rates::default(),
             "10s: 0.0%, ETA unknown, no worker is ready yet",
+        );
+    }
+
+    #[test]
+    fn a_signal_is_answered_with_what_happens_and_how_to_hurry() {
+        let check = |signal: i32, again: &str| {
+            let expected = format!("stopping: requests in flight end first; {again} to stop at once");
+            assert_eq!(stopping(signal), expected);
+        };
+        check(2, "press Ctrl-C again");
+        check(15, "send SIGTERM again");
+    }
+
+    #[test]
+    fn a_quiet_run_has_one_line_whatever_it_has_to_say() {
+        assert_eq!(
+            quiet("shop.orders", "stopped: no node\n  answers\u{1b}", 4),
+            "ringload: shop.orders: stopped: no node answers\u{fffd} (exit 4)"
         );
     }
 

@@ -7,12 +7,17 @@ mod figures;
 pub mod jobs;
 mod json;
 mod lines;
+pub mod log;
+pub mod metrics;
 pub mod progress;
 mod rate;
 pub mod summary;
+mod terminal;
 mod verified;
+pub mod watch;
 
 pub use progress::Reporter;
+pub use watch::Watch;
 
 use std::io::{self, Write};
 
@@ -39,7 +44,7 @@ pub fn show_on_stdout(data: &[u8]) -> io::Result<()> {
 }
 
 fn write_error(out: &mut dyn Write, error: &dyn std::error::Error) -> io::Result<()> {
-    writeln!(out, "error: {}", figures::printable(&error.to_string()))
+    writeln!(out, "{}", lines::error(error))
 }
 
 #[cfg(test)]

@@ -12,12 +12,15 @@ use serde::Serialize;
 use super::details::{self, EstimateFields, FileFields, ReasonFields, UnitFields};
 use super::event::{Latency, Resumed, RunStatus, Summary, Verified};
 use super::figures::{
-    bytes, counted, megabytes_per_second, milliseconds, printable, rate, run_time, thousands,
+    bytes, counted, megabytes_per_second, milliseconds, printable, rate, run_time, signal, thousands,
 };
 use super::verified::{self, VerifyFields};
 
 /// The version of the summary file's fields.
 pub const SUMMARY_VERSION: u32 = 1;
+
+/// What the message of a run that can go on says already.
+const AGAIN: &str = "run the same command again";
 
 /// Random names that are tried for a file that must be new; one is enough unless somebody plays tricks.
 const NAMES_TRIED: usize = 8;
@@ -62,6 +65,7 @@ pub struct SummaryFile<'a> {
     ledger_cpu_seconds: Option<f64>,
     latency_ms: Option<LatencyMs>,
     rejects_dir: Option<String>,
+    warnings: u64,
     /// As standard error has it: it may quote the server's words and a first line that is no header, never a rejected record.
     message: Option<&'a str>,
     dry_run: bool,
@@ -121,6 +125,7 @@ impl<'a> From<&'a Summary> for SummaryFile<'a> {
                 max: latency.max,
             }),
             rejects_dir: summary.rejects_dir.as_deref().map(|path| path.display().to_string()),
+            warnings: summary.warnings,
             message: summary.message.as_deref(),
             dry_run: summary.dry_run,
             reject_reasons: details::reason_fields(&summary.reject_reasons),
@@ -233,6 +238,32 @@ fn working_rows(summary: &Summary) -> Vec<String> {
     rows
 }
 
+/// All that a quiet run says: nothing where all is well.
+pub(super) fn quiet(summary: &Summary) -> Option<String> {
+    let message = summary.message.as_deref().unwrap_or_default();
+    let what = match summary.status {
+        RunStatus::Done => return None,
+        RunStatus::DoneWithRejects => {
+            format!("{} of {} rejected", thousands(summary.rejected), counted(summary.records, "record"))
+        }
+        RunStatus::Differences => verified::headline(summary),
+        RunStatus::TooManyErrors => format!("stopped: {message}"),
+        // Where something is written, another run has less to do or finds the same fault.
+        RunStatus::Failed if summary.written > 0 && !summary.dry_run && !message.contains(AGAIN) => {
+            format!("stopped: {message}; {AGAIN} to go on")
+        }
+        RunStatus::Failed => format!("stopped: {message}"),
+        RunStatus::Incomplete => format!("incomplete: {message}"),
+        RunStatus::Interrupted(number) => format!("interrupted by {}: {message}", signal(number)),
+    };
+    let differences = summary.verified.as_ref().and_then(|verified| verified.differences_dir.as_deref());
+    let rejects = summary.rejects_dir.as_deref().filter(|_| summary.rejected > 0);
+    let rejects = if summary.status == RunStatus::Differences { differences } else { rejects };
+    let see = rejects.map(|path| format!(", see {}", path.display())).unwrap_or_default();
+    let dry = if summary.dry_run { "dry run: " } else { "" };
+    Some(format!("{dry}{what}{see}"))
+}
+
 /// The rate in bytes is true only of a run that went through all of its input.
 fn byte_rate(summary: &Summary) -> String {
     match summary.status {
@@ -266,9 +297,7 @@ fn headline(summary: &Summary) -> String {
         RunStatus::TooManyErrors => "stopped: too many errors".to_owned(),
         RunStatus::Failed => "failed".to_owned(),
         RunStatus::Incomplete => "incomplete: not every record is accounted for".to_owned(),
-        RunStatus::Interrupted(2) => "interrupted by SIGINT".to_owned(),
-        RunStatus::Interrupted(15) => "interrupted by SIGTERM".to_owned(),
-        RunStatus::Interrupted(signal) => format!("interrupted by signal {signal}"),
+        RunStatus::Interrupted(number) => format!("interrupted by {}", signal(number)),
     };
     let dry = if summary.dry_run { "dry run " } else { "" };
     let written = if summary.dry_run { ", nothing was written" } else { "" };

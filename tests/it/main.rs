@@ -28,3 +28,4 @@ mod state_dir;
 mod support;
 mod types;
 mod verify;
+mod watching;

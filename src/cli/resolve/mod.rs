@@ -5,6 +5,7 @@ mod connection;
 mod input;
 mod job;
 mod reading_back;
+mod watching;
 mod writing;
 
 pub use job::resolve_jobs;
@@ -189,6 +190,7 @@ impl Groups<'_> {
         }
         let (table, schema) = table(&typed, self.target, self.checking, dry_run, world)?;
         let inputs = inputs(self.target)?;
+        let watching = watching::resolve(&typed, self.watching, &inputs)?;
         let rejects_dir = rejects_dir(self.safety, &table, world);
         let input = input::resolve(&typed, self.input)?;
         let writing =
@@ -216,8 +218,7 @@ impl Groups<'_> {
             dry_run,
             estimate_rate,
             read_back: None,
-            progress: self.watching.progress,
-            summary: self.watching.summary.clone(),
+            watching,
         };
         Ok(Resolved { settings, warnings })
     }

@@ -57,8 +57,7 @@ fn without_options_everything_has_its_documented_default() {
         dry_run: false,
         estimate_rate: None,
         read_back: None,
-        progress: ProgressMode::Auto,
-        summary: None,
+        watching: WatchingSettings::default(),
     };
     assert_eq!(settings("", &FakeWorld::new()), expected);
     assert_eq!(expected.writing, WritingSettings::default());
@@ -104,7 +103,8 @@ fn every_other_option_reaches_its_setting() {
         "--delimiter ; --quote ' --escape \\ --comment # --no-header --null \\N,NULL --null N/A --columns id,\"a,b\" \
          --allow-missing-columns --allow-unknown-columns --max-record-size 256MiB --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 \
-         --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json b.csv",
+         --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
+         --log-format JSON --metrics-listen 9100 b.csv",
         &FakeWorld::new(),
     );
     assert_eq!(settings.inputs, [Path::new("a.csv"), Path::new("b.csv")]);
@@ -136,8 +136,14 @@ fn every_other_option_reaches_its_setting() {
     assert_eq!(settings.writing, writing);
     assert_eq!(settings.max_errors, ErrorBudget::Percent(2.5));
     assert_eq!(settings.rejects_dir, Path::new("out/shop.orders-20260304T050607Z-4711"));
-    assert_eq!(settings.progress, ProgressMode::Json);
-    assert_eq!(settings.summary.as_deref(), Some(Path::new("s.json")));
+    let watching = WatchingSettings {
+        progress: ProgressMode::Json,
+        quiet: true,
+        summary: Some("s.json".into()),
+        log: Some(LogSettings { file: "l".into(), format: LogFormat::Json }),
+        metrics: Some("127.0.0.1:9100".to_owned()),
+    };
+    assert_eq!(settings.watching, watching);
     assert!(settings.dry_run);
 }
 
@@ -297,6 +303,37 @@ fn options_that_do_not_go_together_are_refused_in_one_line() {
         "--delimiter and --comment are both '\\t': each needs a character of its own",
     );
     check("--escape # --comment #", "--escape and --comment are both '#': each needs a character of its own");
+}
+
+#[test]
+fn a_log_has_a_file_and_has_it_for_itself() {
+    let check = |arguments: &str, expected: &str| {
+        assert_eq!(refusal(arguments, &FakeWorld::new()), expected, "{arguments}");
+    };
+    check("--log-format json", "--log-format without --log-file: add --log-file FILE");
+    check("--log-file a.csv", "--log-file a.csv is also an input: give the log a file of its own");
+    check(
+        "--log-file s --summary s",
+        "--log-file s is also the file of --summary: give the log a file of its own",
+    );
+    check("--metrics-listen x", "--metrics-listen 'x': names no port: write PORT, HOST:PORT or [::1]:PORT");
+    // A file is for many runs, some of which may have no log.
+    let world = FakeWorld::new().file("r.toml", "log-format = 'json'");
+    assert_eq!(settings("--config r.toml", &world).watching.log, None);
+}
+
+#[test]
+fn a_log_is_not_opened_where_it_would_do_harm() {
+    let check = |arguments: &str, expected: bool| {
+        let argv = format!("ringload load a.csv {arguments}");
+        let parsed = crate::cli::parse(argv.split(' ').map(Into::into), &FakeWorld::new()).unwrap();
+        let crate::cli::Command::Load(args) = parsed.command else { panic!("not a load") };
+        let watching = args.watching.settings(&args.target.files);
+        assert_eq!(watching.log.is_some(), expected, "{arguments}");
+    };
+    check("--log-file l --summary s", true);
+    check("--log-file a.csv", false);
+    check("--log-file s --summary s", false);
 }
 
 #[test]

@@ -163,6 +163,27 @@ fn what_is_no_host_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_listening_address_has_a_port_and_is_local_without_a_host() {
+    let check = |text: &str, expected: Result<&str, &str>| {
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(listen_address(text), expected, "{text}");
+    };
+    check("9100", Ok("127.0.0.1:9100"));
+    check(" 9100 ", Ok("127.0.0.1:9100"));
+    check("0.0.0.0:9100", Ok("0.0.0.0:9100"));
+    check("localhost:9100", Ok("localhost:9100"));
+    check("[::1]:9100", Ok("[::1]:9100"));
+    check("0", Err("'0' is no port: it must be from 1 to 65535"));
+    check("65536", Err("'65536' is no port: it must be from 1 to 65535"));
+    check("db1:metrics", Err("'metrics' is no port: it must be from 1 to 65535"));
+    check(":9100", Err("names no host: write HOST or HOST:PORT"));
+    for text in ["db1", "::1", "[::1]"] {
+        check(text, Err("names no port: write PORT, HOST:PORT or [::1]:PORT"));
+    }
+    check("", Err("names no host: write HOST or HOST:PORT"));
+}
+
+#[test]
 fn an_address_pair_maps_ip_addresses() {
     let check = |text: &str, expected: Result<(&str, &str), &str>| {
         let expected = expected

@@ -123,13 +123,19 @@ fn finished() -> RunEvent {
         estimate: None,
         verify_only: false,
         verified: None,
+        warnings: 0,
     }))
+}
+
+fn shown_as(progress: ProgressMode) -> WatchingSettings {
+    WatchingSettings { progress, ..WatchingSettings::default() }
 }
 
 /// What a run of 25 s, told four times a second, shows.
 fn run(mode: ProgressMode) -> String {
     let screen = Screen::default();
-    let mut reporter = Reporter::with_output(mode, ProgressDrawTarget::hidden(), Box::new(screen.clone()));
+    let mut reporter =
+        Reporter::with_output(&shown_as(mode), ProgressDrawTarget::hidden(), Box::new(screen.clone()));
     reporter.handle(&started());
     for quarter in 1..=100 {
         reporter.handle(&RunEvent::Progress(snapshot(quarter * 250)));
@@ -161,8 +167,8 @@ warning: clocks differ by 2s
 fn plain_lines_come_every_ten_seconds_of_the_run() {
     let lines = "\
 loading a.csv (4.0 MB) into shop.orders with 2 workers
-10s: 25.0%, ETA 30s, 10,000 rows, 1,000 rows/s, 0.1 MB/s, 8 in flight, 0 rejected
-20s: 50.0%, ETA 20s, 20,000 rows, 1,000 rows/s, 0.1 MB/s, 8 in flight, 0 rejected
+10s: 25.0%, ETA 30s, 10,000 rows, 0 rejected, 1,000 rows/s, 0.1 MB/s, 8 in flight
+20s: 50.0%, ETA 20s, 20,000 rows, 0 rejected, 1,000 rows/s, 0.1 MB/s, 8 in flight
 ";
     assert_eq!(run(ProgressMode::Plain), format!("{lines}{WARNINGS}{SUMMARY}"));
 }
@@ -217,11 +223,16 @@ fn a_late_snapshot_brings_one_line_and_the_pace_stays_on_multiples() {
     check(50, true);
 }
 
+/// A reporter with a bar on a screen.
+fn bar_on(screen: &Screen) -> Reporter {
+    let target = ProgressDrawTarget::term_like(Box::new(terminal::Homing(screen.clone())));
+    Reporter::with_output(&shown_as(ProgressMode::Auto), target, Box::new(screen.clone()))
+}
+
 #[test]
 fn a_bar_shows_the_figures_and_warnings_stand_above_it() {
     let screen = Screen::default();
-    let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
-    let mut reporter = Reporter::with_output(ProgressMode::Auto, target, Box::new(screen.clone()));
+    let mut reporter = bar_on(&screen);
     reporter.handle(&started());
     reporter.handle(&RunEvent::Progress(Snapshot { waiting: 5000, ..snapshot(10_000) }));
     let drawn = screen.text();
@@ -229,17 +240,98 @@ fn a_bar_shows_the_figures_and_warnings_stand_above_it() {
         "loading a.csv (4.0 MB) into shop.orders with 2 workers\n",
         "=> ",
         "] 25.0%, ETA 30s",
-        "waiting for the cluster: 5,000 rows, 10,000 rows, 1,000 rows/s, 0.1 MB/s, 8 in flight, 0 rejected",
+        "waiting for the cluster: 5,000 rows, 10,000 rows, 0 rejected, 1,000 rows/s, 0.1 MB/s, 8 in flight",
     ] {
         assert!(drawn.contains(part), "{part} in {drawn}");
     }
-    reporter.handle(&RunEvent::Warning("clocks differ".to_owned()));
-    let after = screen.text()[drawn.len()..].to_owned();
-    let (cleared, warned) = (after.find("<clear>").unwrap(), after.find("warning: clocks differ\n").unwrap());
-    let redrawn = after.rfind("] 25.0%").unwrap();
-    assert!(cleared < warned && warned < redrawn, "{after}");
+    for (event, text) in [
+        (RunEvent::Warning("clocks differ".to_owned()), "warning: clocks differ\n"),
+        (
+            RunEvent::Stopping { signal: 2, at_once: false },
+            "stopping: requests in flight end first; press Ctrl-C again to stop at once\n",
+        ),
+    ] {
+        let before = screen.text().len();
+        reporter.handle(&event);
+        let after = screen.text()[before..].to_owned();
+        let (cleared, told) = (after.find("<clear>").unwrap(), after.find(text).unwrap());
+        let redrawn = after.rfind("] 25.0%").unwrap();
+        assert!(cleared < told && told < redrawn, "{after}");
+    }
     reporter.handle(&finished());
     assert!(screen.text().ends_with(SUMMARY), "{}", screen.text());
+}
+
+#[test]
+fn there_is_no_bar_before_there_is_progress() {
+    let screen = Screen::default();
+    let mut reporter = bar_on(&screen);
+    reporter.handle(&started());
+    reporter.handle(&RunEvent::Warning("clocks differ".to_owned()));
+    assert_eq!(
+        screen.text(),
+        "loading a.csv (4.0 MB) into shop.orders with 2 workers\nwarning: clocks differ\n"
+    );
+}
+
+#[test]
+fn between_two_drawings_the_cursor_waits_where_ctrl_c_breaks_no_line() {
+    let screen = Screen::default();
+    let mut reporter = bar_on(&screen);
+    for quarter in 1..=3 {
+        reporter.handle(&RunEvent::Progress(snapshot(quarter * 250)));
+        assert!(screen.text().ends_with('\r'), "{:?}", screen.text());
+    }
+}
+
+#[test]
+fn an_error_takes_the_place_of_the_bar() {
+    let screen = Screen::default();
+    let mut reporter = bar_on(&screen);
+    reporter.handle(&RunEvent::Progress(snapshot(250)));
+    let drawn = screen.text().len();
+    reporter.refuse("shop.orders", &io::Error::other("no node answers"), 4);
+    let after = screen.text()[drawn..].to_owned();
+    assert!(after.contains("<clear>") && after.ends_with("error: no node answers\n"), "{after}");
+}
+
+/// What a quiet run shows that ends with `end`.
+fn quiet(progress: ProgressMode, end: impl FnOnce(&mut Reporter)) -> String {
+    let screen = Screen::default();
+    let settings = WatchingSettings { progress, quiet: true, ..WatchingSettings::default() };
+    let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+    let mut reporter = Reporter::with_output(&settings, target, Box::new(screen.clone()));
+    reporter.handle(&started());
+    reporter.handle(&RunEvent::Progress(snapshot(20_000)));
+    reporter.handle(&RunEvent::Warning("clocks differ".to_owned()));
+    reporter.handle(&RunEvent::WorkerLost { worker: 1, reason: "signal 9".to_owned() });
+    reporter.handle(&RunEvent::Stopping { signal: 2, at_once: false });
+    end(&mut reporter);
+    screen.text()
+}
+
+#[test]
+fn a_quiet_run_shows_nothing_or_one_line() {
+    let RunEvent::Finished(done) = finished() else { panic!("not finished") };
+    let unwritten = SummaryError { path: "s.json".into(), source: io::ErrorKind::StorageFull.into() };
+    let line = format!("ringload: shop.orders: {unwritten} (exit 4)\n");
+    let rejects = Summary { status: RunStatus::DoneWithRejects, rejected: 12, ..(*done).clone() };
+    for mode in [ProgressMode::Auto, ProgressMode::Plain, ProgressMode::Json, ProgressMode::None] {
+        assert_eq!(quiet(mode, |reporter| reporter.handle(&finished())), "");
+        assert_eq!(quiet(mode, |reporter| reporter.finish(&done, Some(&unwritten), 4)), line);
+        assert_eq!(
+            quiet(mode, |reporter| reporter.finish(&rejects, None, 1)),
+            "ringload: shop.orders: 12 of 40,000 records rejected (exit 1)\n"
+        );
+        assert_eq!(
+            quiet(mode, |reporter| reporter.refuse(
+                "shop.orders",
+                &io::Error::other("a.csv:\nno such file"),
+                4
+            )),
+            "ringload: shop.orders: could not begin: a.csv: no such file (exit 4)\n"
+        );
+    }
 }
 
 #[test]
@@ -254,7 +346,8 @@ fn a_closed_pipe_neither_fails_nor_panics() {
         }
     }
     for mode in [ProgressMode::Plain, ProgressMode::Json, ProgressMode::None] {
-        let mut reporter = Reporter::with_output(mode, ProgressDrawTarget::hidden(), Box::new(Closed));
+        let mut reporter =
+            Reporter::with_output(&shown_as(mode), ProgressDrawTarget::hidden(), Box::new(Closed));
         for event in [started(), RunEvent::Progress(snapshot(20_000)), finished()] {
             reporter.handle(&event);
         }

@@ -41,6 +41,7 @@ fn summary() -> Summary {
         estimate: None,
         verify_only: false,
         verified: None,
+        warnings: 2,
     }
 }
 
@@ -201,6 +202,40 @@ fn the_first_line_tells_how_it_ended() {
 }
 
 #[test]
+fn a_quiet_run_says_nothing_or_how_it_ended() {
+    let check = |summary: Summary, expected: Option<&str>| {
+        assert_eq!(quiet(&summary).as_deref(), expected);
+    };
+    let ended = |status, message: &str| Summary {
+        status,
+        message: Some(message.to_owned()),
+        rejected: 0,
+        ..summary()
+    };
+    check(Summary { status: RunStatus::Done, rejected: 0, ..summary() }, None);
+    check(summary(), Some("3 of 1,000,000 records rejected, see ringload-rejects/x"));
+    check(
+        Summary { dry_run: true, records: 1, rejected: 1, rejects_dir: None, ..summary() },
+        Some("dry run: 1 of 1 record rejected"),
+    );
+    check(
+        Summary { rejected: 3, ..ended(RunStatus::TooManyErrors, "more than 2 records were rejected") },
+        Some("stopped: more than 2 records were rejected, see ringload-rejects/x"),
+    );
+    check(
+        ended(RunStatus::Failed, "no node answers"),
+        Some("stopped: no node answers; run the same command again to go on"),
+    );
+    check(Summary { written: 0, ..ended(RunStatus::Failed, "no table") }, Some("stopped: no table"));
+    check(
+        ended(RunStatus::Failed, "down; run the same command again later"),
+        Some("stopped: down; run the same command again later"),
+    );
+    check(ended(RunStatus::Incomplete, "2 records are lost"), Some("incomplete: 2 records are lost"));
+    check(ended(RunStatus::Interrupted(15), "run it again"), Some("interrupted by SIGTERM: run it again"));
+}
+
+#[test]
 fn scripts_read_the_documented_fields() {
     let expected = r#"{
   "version": 1,
@@ -237,6 +272,7 @@ fn scripts_read_the_documented_fields() {
     "max": 1045.0
   },
   "rejects_dir": "ringload-rejects/x",
+  "warnings": 2,
   "message": null,
   "dry_run": false,
   "reject_reasons": [
