@@ -169,8 +169,9 @@ pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
     for _ in 0..MAKE_DIR_TRIES {
         made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
         match &made {
-            // Another run that begins may just have taken away the empty directory that this one is to be in.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Another run that begins may just have taken away the empty directory that this one is to be in, or have had it there
+            // when it was to be made and no longer when it was looked at. A file in the way stays an error.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists) => {}
             _ => break,
         }
     }
