@@ -2,35 +2,22 @@
 //!
 //! Everything that happens comes as an [`Event`]; whoever makes one (a worker's reader, the planner, a signal) changes nothing itself.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
 
-use super::assignment::{Assignment, AssignmentError};
+use super::assignment::{Assignment, AssignmentError, LEASES_PER_WORKER};
 use super::latency::LatencyTally;
+use super::members::{Beginnings, Members};
 use super::planner::Planned;
+use super::run::{DispatcherOptions, Event, Outcome, Stopped};
 use super::session_gate::SessionGate;
 use super::watch::Watch;
-use super::workers::{Worker, WorkerId, WorkerKind};
-use crate::control::message::{FailureKind, FromWorker, JobSpec, PROTOCOL_VERSION, ToWorker, UnitCounts};
+use super::workers::WorkerId;
+use crate::control::message::{FailureKind, FromWorker, PROTOCOL_VERSION, ToWorker, UnitCounts};
 use crate::ledger::job::Scanned;
 use crate::ledger::journal::Journal;
-use crate::report::event::{Resumed, RunEvent, Snapshot};
-use crate::settings::ErrorBudget;
-
-/// Something that happened.
-#[derive(Debug)]
-pub enum Event {
-    /// A worker said something.
-    FromWorker(WorkerId, FromWorker),
-    /// A worker closed its side of the channel; with a reason if what it sent last was no message.
-    WorkerClosed(WorkerId, Option<String>),
-    /// The user or the system wants the run to end.
-    Signal(i32),
-    /// What happened cannot be written down any more, for this reason.
-    JournalFailed(String),
-}
+use crate::report::event::{RunEvent, Snapshot};
 
 /// Events on their way to the loop.
 const EVENTS_AHEAD: usize = 1_024;
@@ -41,68 +28,6 @@ const TICK: Duration = Duration::from_millis(100);
 /// Workers that may die in a row, for each that runs at once, before any of them has done a unit.
 const FRUITLESS_DEATHS_PER_WORKER: usize = 3;
 
-/// Why a run ended before its work was done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stopped {
-    /// The error budget is spent.
-    TooManyErrors,
-    /// A worker or the planner could not go on.
-    Failed(FailureKind, String),
-    /// A signal of this number.
-    Signal(i32),
-}
-
-/// What the loop needs to know.
-pub struct DispatcherOptions {
-    /// What workers are told.
-    pub job: JobSpec,
-    /// Where workers run.
-    pub kind: WorkerKind,
-    /// How many of them.
-    pub workers: usize,
-    /// Sessions being opened at once.
-    pub session_starts: usize,
-    /// How many bad records are borne.
-    pub max_errors: ErrorBudget,
-    /// Bytes of all inputs.
-    pub bytes_total: u64,
-    /// What earlier runs have done.
-    pub resumed: Resumed,
-    /// When the run began.
-    pub started: Instant,
-}
-
-/// What the loop leaves behind.
-pub struct Outcome {
-    /// Records of all inputs, if the scan went through.
-    pub records_planned: Option<u64>,
-    /// Every unit's state.
-    pub assignment: Assignment,
-    /// Why the run ended early, if it did.
-    pub stopped: Option<Stopped>,
-    /// The most sessions that were opening at one instant.
-    pub session_starts_peak: usize,
-    /// Sessions opened.
-    pub session_starts: u64,
-    /// Workers that ended before their time.
-    pub workers_lost: u64,
-    /// Requests and latencies of all workers.
-    pub latency: LatencyTally,
-    /// What follows the run, with the last of what happened not handed over yet.
-    pub journal: Option<Journal>,
-}
-
-/// A worker and what it is doing.
-struct Member {
-    worker: Worker,
-    /// Whether it may be given units.
-    ready: bool,
-    /// Whether it has said its last word: whatever comes now is its end.
-    parted: bool,
-    in_flight: u64,
-    waiting: u64,
-}
-
 /// The state of a run.
 pub struct Dispatcher<'a> {
     options: DispatcherOptions,
@@ -110,9 +35,9 @@ pub struct Dispatcher<'a> {
     events: Receiver<Event>,
     to_events: Sender<Event>,
     units: Receiver<Planned>,
-    members: BTreeMap<WorkerId, Member>,
-    next_worker: usize,
+    members: Members,
     assignment: Assignment,
+    beginnings: Beginnings,
     /// Records of all inputs, once the scan is through.
     planned: Option<u64>,
     gate: SessionGate,
@@ -122,6 +47,7 @@ pub struct Dispatcher<'a> {
     workers_lost: u64,
     fruitless_deaths: usize,
     latency: LatencyTally,
+    first_settled: Option<Duration>,
     journal: Option<Journal>,
 }
 
@@ -135,15 +61,16 @@ impl<'a> Dispatcher<'a> {
     ) -> Self {
         let (to_events, events) = bounded(EVENTS_AHEAD);
         let gate = SessionGate::new(options.session_starts);
+        let members = Members::new(options.kind.clone(), to_events.clone());
         Dispatcher {
             options,
             report,
             events,
             to_events,
             units,
-            members: BTreeMap::new(),
-            next_worker: 0,
+            members,
             assignment,
+            beginnings: Beginnings::default(),
             planned: None,
             gate,
             stopped: None,
@@ -152,6 +79,7 @@ impl<'a> Dispatcher<'a> {
             workers_lost: 0,
             fruitless_deaths: 0,
             latency: LatencyTally::default(),
+            first_settled: None,
             journal: None,
         }
     }
@@ -197,6 +125,7 @@ impl<'a> Dispatcher<'a> {
             session_starts_peak: self.gate.peak(),
             session_starts: self.gate.sessions_opened(),
             workers_lost: self.workers_lost,
+            first_settled: self.first_settled,
             latency: self.latency,
             journal: self.journal,
         }
@@ -213,13 +142,14 @@ impl<'a> Dispatcher<'a> {
             // Whatever was going on is ending already: end it now, for the reason that it had.
             Event::Signal(signal) if self.stopped.is_some() || self.finishing => {
                 (self.report)(RunEvent::Stopping { signal, at_once: true });
-                self.kill_all();
+                self.members.kill_all();
                 self.watch.expect_end_now(Instant::now());
             }
             Event::Signal(signal) => {
                 (self.report)(RunEvent::Stopping { signal, at_once: false });
                 self.stop(Stopped::Signal(signal));
             }
+            Event::BegunWrittenDown(begun) => self.begin(begun),
             Event::JournalFailed(reason) => self.stop(Stopped::Failed(FailureKind::Output, reason)),
         }
     }
@@ -249,7 +179,7 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn on_message(&mut self, id: WorkerId, message: FromWorker) {
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(id) else { return };
         self.watch.hear(id, Instant::now());
         match message {
             FromWorker::Hello { version: PROTOCOL_VERSION } => {
@@ -278,13 +208,13 @@ impl<'a> Dispatcher<'a> {
                 (member.in_flight, member.waiting) = (in_flight, waiting);
                 let noted = self.assignment.progress(id, unit, counts, prefix);
                 self.accept(noted);
-                self.judge_errors();
+                self.look_at_counts();
             }
             FromWorker::UnitDone { report } => {
                 self.fruitless_deaths = 0;
                 let noted = self.assignment.done(id, &report);
                 self.accept(noted);
-                self.judge_errors();
+                self.look_at_counts();
             }
             FromWorker::Warning { message } => (self.report)(RunEvent::Warning(message)),
             FromWorker::Failed { kind, message } => {
@@ -303,14 +233,14 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn on_closed(&mut self, id: WorkerId, reason: Option<String>) {
-        let Some(mut member) = self.members.remove(&id) else { return };
+        let Some(mut member) = self.members.remove(id) else { return };
         self.watch.forget(id);
         let expected = self.finishing || (member.parted && self.assignment.held_by(id) == 0);
         if reason.is_some() {
             // What it says cannot be understood, so it will not end by being told to.
-            member.worker.kill();
+            member.kill();
         }
-        let ended = member.worker.reap();
+        let ended = member.reap();
         let granted = self.gate.ended(id);
         self.grant(&granted);
         if self.stopped.is_some() || expected {
@@ -338,41 +268,28 @@ impl<'a> Dispatcher<'a> {
         self.write_down();
         let overdue = self.watch.look(Instant::now(), !self.events.is_empty());
         if overdue.end {
-            self.kill_all();
-            // A worker that is a thread cannot be killed; it ends with the process.
-            if matches!(self.options.kind, WorkerKind::Thread) {
-                self.members.clear();
-            }
+            self.members.kill_all();
+            self.members.leave_threads();
         }
         for id in overdue.silent {
             if self.assignment.held_by(id) > 0
-                && let Some(member) = self.members.get_mut(&id).filter(|member| !member.parted)
+                && let Some(member) = self.members.get_mut(id).filter(|member| !member.parted)
             {
-                member.worker.kill();
+                member.kill();
             }
         }
     }
 
     fn start_worker(&mut self) {
-        let id = WorkerId(self.next_worker);
-        self.next_worker += 1;
-        let started = Worker::start(id, &self.options.kind, self.to_events.clone());
-        let worker = match started {
-            Ok(worker) => worker,
-            Err(error) => {
-                let message = format!("cannot start worker {id}: {error}; try fewer with --workers");
-                return self.stop(Stopped::Failed(FailureKind::Protocol, message));
-            }
-        };
-        let hello = ToWorker::Hello { version: PROTOCOL_VERSION, job: Box::new(self.options.job.clone()) };
-        let member = Member { worker, ready: false, parted: false, in_flight: 0, waiting: 0 };
-        self.members.insert(id, member);
-        self.tell(id, hello);
+        if let Err((id, error)) = self.members.start(&self.options.job) {
+            let message = format!("cannot start worker {id}: {error}; try fewer with --workers");
+            self.stop(Stopped::Failed(FailureKind::Protocol, message));
+        }
     }
 
     fn grant(&mut self, workers: &[WorkerId]) {
         for id in workers {
-            self.tell(*id, ToWorker::PermitGranted);
+            self.members.tell(*id, ToWorker::PermitGranted);
         }
     }
 
@@ -381,21 +298,29 @@ impl<'a> Dispatcher<'a> {
         if self.stopped.is_some() || self.finishing {
             return;
         }
-        for held in 0..super::assignment::LEASES_PER_WORKER {
+        for held in 0..LEASES_PER_WORKER {
+            let has_room = |id| self.assignment.held_by(id) == held;
             let idle: Vec<WorkerId> = self
                 .members
                 .iter()
-                .filter(|(id, member)| {
-                    member.ready && !member.parted && self.assignment.held_by(**id) == held
-                })
-                .map(|(id, _)| *id)
+                .filter(|(id, member)| member.ready && !member.parted && has_room(*id))
+                .map(|(id, _)| id)
                 .collect();
             for id in idle {
-                let Some((unit, attempt)) = self.assignment.lease(id) else { return };
-                // Not at the next tick: what is not known to be begun would be sent again unforetold.
-                self.write_down();
+                let Some((unit, attempt)) = self.assignment.lease(id) else { return self.write_down() };
+                self.beginnings.add(id, unit, attempt);
+            }
+        }
+        self.write_down();
+    }
+
+    /// Tells workers of their attempts, now that the first `begun` beginnings are written down.
+    fn begin(&mut self, begun: u64) {
+        for (id, unit, attempt) in self.beginnings.written_down(begun) {
+            // Whoever has died in between holds nothing any more, and who stops begins nothing.
+            if self.stopped.is_none() {
                 self.watch.hear(id, Instant::now());
-                self.tell(id, ToWorker::Unit { unit, attempt });
+                self.members.tell(id, ToWorker::Unit { unit, attempt });
             }
         }
     }
@@ -408,12 +333,8 @@ impl<'a> Dispatcher<'a> {
             return;
         }
         self.finishing = true;
-        let members: Vec<(WorkerId, bool)> =
-            self.members.iter().map(|(id, member)| (*id, member.ready)).collect();
-        for (id, ready) in members {
-            // One that is still connecting is not waited for.
-            self.tell(id, if ready { ToWorker::Finish } else { ToWorker::Stop });
-        }
+        // One that is still connecting is not waited for.
+        self.members.tell_each(|member| if member.ready { ToWorker::Finish } else { ToWorker::Stop });
         self.watch.expect_end(Instant::now());
     }
 
@@ -423,25 +344,7 @@ impl<'a> Dispatcher<'a> {
         }
         self.stopped = Some(why);
         self.watch.expect_end(Instant::now());
-        let members: Vec<WorkerId> = self.members.keys().copied().collect();
-        for id in members {
-            self.tell(id, ToWorker::Stop);
-        }
-    }
-
-    fn kill_all(&mut self) {
-        for member in self.members.values_mut() {
-            member.worker.kill();
-        }
-    }
-
-    /// Sends a message; a worker that takes none is ended, and its end comes as an event.
-    fn tell(&mut self, id: WorkerId, message: ToWorker) {
-        if let Some(member) = self.members.get_mut(&id)
-            && member.worker.tell(message).is_err()
-        {
-            member.worker.kill();
-        }
+        self.members.tell_each(|_| ToWorker::Stop);
     }
 
     fn accept(&mut self, noted: Result<(), AssignmentError>) {
@@ -450,9 +353,13 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    fn judge_errors(&mut self) {
+    fn look_at_counts(&mut self) {
+        let UnitCounts { parsed, written, rejected, .. } = self.assignment.counts();
+        let before = self.assignment.resumed_counts();
+        if self.first_settled.is_none() && written + rejected > before.written + before.rejected {
+            self.first_settled = Some(self.options.started.elapsed());
+        }
         // A reject is settled at once, a row only when it is acknowledged: of the settled records, too many are rejects.
-        let UnitCounts { parsed, rejected, .. } = self.assignment.counts();
         if self.options.max_errors.is_spent(rejected, parsed) {
             self.stop(Stopped::TooManyErrors);
         }
@@ -460,9 +367,10 @@ impl<'a> Dispatcher<'a> {
 
     /// Hands to the journal what happened since the last time. While it is busy, what happens gathers in the assignment.
     fn write_down(&mut self) {
-        let Some(journal) = &mut self.journal else { return };
+        let Some(journal) = &mut self.journal else { return self.begin(self.beginnings.begun()) };
         if journal.waiting().attempts.is_empty() {
-            journal.waiting().attempts = self.assignment.take_changes();
+            let attempts = self.assignment.take_changes();
+            journal.add_attempts(attempts, self.beginnings.begun());
         }
         journal.flush();
     }
@@ -484,9 +392,9 @@ impl<'a> Dispatcher<'a> {
             written: counts.written.saturating_sub(counts.verify.left_out()) + found,
             rejected: counts.rejected,
             retried: counts.retried,
-            in_flight: self.members.values().map(|member| member.in_flight).sum(),
-            waiting: self.members.values().map(|member| member.waiting).sum(),
-            workers_ready: self.members.values().filter(|member| member.ready).count(),
+            in_flight: self.members.iter().map(|(_, member)| member.in_flight).sum(),
+            waiting: self.members.iter().map(|(_, member)| member.waiting).sum(),
+            workers_ready: self.members.iter().filter(|(_, member)| member.ready).count(),
             elapsed: self.options.started.elapsed(),
             verifying,
         }

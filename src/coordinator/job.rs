@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::LoadError;
 use super::assignment::Assignment;
-use super::dispatcher::{Dispatcher, Event, Outcome};
+use super::dispatcher::Dispatcher;
+use super::run::{Event, Outcome};
 use super::survey::Survey;
 use super::tally::UnitTally;
 use crate::clock::Clock;
@@ -362,8 +363,11 @@ impl RunJob {
         let Some(Remembered { job, ledger, .. }) = &mut self.remembered else { return Ok(()) };
         let Some(ledger) = ledger.take() else { return Ok(()) };
         let events = dispatcher.events();
-        let failed = move |reason| drop(events.send(Event::JournalFailed(reason)));
-        dispatcher.keep_journal(Journal::start(ledger, job.clone(), failed).map_err(LoadError::Threads)?);
+        // Nobody listens any more when the run is over.
+        let told = move |told: Result<u64, String>| {
+            drop(events.send(told.map_or_else(Event::JournalFailed, Event::BegunWrittenDown)));
+        };
+        dispatcher.keep_journal(Journal::start(ledger, job.clone(), told).map_err(LoadError::Threads)?);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
 
-use super::dispatcher::Event;
+use super::run::Event;
 
 /// So long, files may be finished undisturbed: rejects, ledger, summary.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);

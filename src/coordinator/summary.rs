@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::assignment::Assignment;
-use super::dispatcher::{Outcome, Stopped};
 use super::job::{FinishedJob, RunJob};
+use super::run::{Outcome, Stopped};
 use super::tally::by_frequency;
 use crate::control::message::FailureKind;
 use crate::ledger::job::show_time;
@@ -76,6 +76,7 @@ pub fn summarize(
         records: counts.records,
         resumed,
         ledger_cpu: job.ledger_cpu(),
+        first_settled: outcome.first_settled,
         written: counts.written,
         rejected: counts.rejected,
         retried: counts.retried,

@@ -9,10 +9,11 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 
 use super::assignment::Assignment;
-use super::dispatcher::{Dispatcher, DispatcherOptions};
+use super::dispatcher::Dispatcher;
 use super::job::{JobError, RunJob};
 use super::past_job::{PastJob, find_past_job};
 use super::planner::{self, Planned};
+use super::run::DispatcherOptions;
 use super::signals::SignalWatch;
 use super::summary::{Run, Task, summarize};
 use super::survey::Access;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::dispatcher::Event;
+use super::run::Event;
 use crate::control::message::{FromWorker, ToWorker};
 use crate::control::transport;
 use crate::worker;

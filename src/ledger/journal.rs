@@ -10,16 +10,25 @@ use super::LedgerError;
 use super::job::Job;
 use super::store::{Facts, Ledger};
 use crate::clock::Clock;
+use crate::coordinator::assignment::Attempt;
 
 /// How long the last facts of a run may take to be written: as long as another run's transaction may, and some.
 const CLOSE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Writes the facts of one run down.
 pub struct Journal {
-    waiting: Facts,
-    facts: Option<Sender<Facts>>,
+    waiting: Batch,
+    batches: Option<Sender<Batch>>,
     done: Receiver<Closed>,
     thread: JoinHandle<()>,
+}
+
+/// What is written down together.
+#[derive(Default)]
+struct Batch {
+    facts: Facts,
+    /// Attempts of this run whose beginning is known when this is written down.
+    begun: u64,
 }
 
 /// What the journal leaves behind.
@@ -38,48 +47,60 @@ pub struct Written {
 }
 
 impl Journal {
-    /// A journal of a run of `job`. `failed` is called, once and on the journal's thread, when facts cannot be written.
+    /// A journal of a run of `job`. On the journal's thread, `told` is called with the number of attempts whose beginning is
+    /// written down whenever there are more of them, and once, for the last time, when facts cannot be written.
     ///
     /// # Errors
     /// The thread cannot be started.
     pub fn start(
         mut ledger: Ledger,
         job: Job,
-        failed: impl FnOnce(String) + Send + 'static,
+        told: impl Fn(Result<u64, String>) + Send + 'static,
     ) -> std::io::Result<Journal> {
-        let (facts, to_write) = bounded::<Facts>(1);
+        let (batches, to_write) = bounded::<Batch>(1);
         let (closed, done) = bounded(1);
         let thread = thread::Builder::new().name("ledger".into()).spawn(move || {
             let clock = Clock::set();
-            let mut failed = Some(failed);
             let mut outcome = Ok(());
-            for facts in to_write {
-                if outcome.is_ok() {
-                    outcome = ledger.record(&job, &facts, clock.now_us());
+            let mut known = 0;
+            for Batch { facts, begun } in to_write {
+                if outcome.is_err() {
+                    // What has happened since is lost, but whoever hands it over is not held up.
+                    continue;
                 }
-                if let Err(error) = &outcome
-                    && let Some(failed) = failed.take()
-                {
-                    failed(error.to_string());
+                outcome = ledger.record(&job, &facts, clock.now_us());
+                match &outcome {
+                    Ok(()) if begun > known => {
+                        known = begun;
+                        told(Ok(begun));
+                    }
+                    Ok(()) => {}
+                    Err(error) => told(Err(error.to_string())),
                 }
             }
             let _ = closed.send(Closed { ledger, outcome, cpu: thread_cpu() });
         })?;
-        Ok(Journal { waiting: Facts::default(), facts: Some(facts), done, thread })
+        Ok(Journal { waiting: Batch::default(), batches: Some(batches), done, thread })
     }
 
     /// What has happened since [`Journal::flush`] was last able to hand over.
     pub fn waiting(&mut self) -> &mut Facts {
-        &mut self.waiting
+        &mut self.waiting.facts
+    }
+
+    /// Attempts are settled further, and `begun` of this run have begun, these among them.
+    pub fn add_attempts(&mut self, attempts: Vec<Attempt>, begun: u64) {
+        self.waiting.facts.attempts.extend(attempts);
+        self.waiting.begun = begun;
     }
 
     /// Hands over what has happened, unless the thread is still at what it got before.
     pub fn flush(&mut self) {
-        if self.waiting.is_empty() {
+        if self.waiting.facts.is_empty() {
             return;
         }
-        let Some(facts) = &self.facts else { return };
-        match facts.try_send(std::mem::take(&mut self.waiting)) {
+        let Some(batches) = &self.batches else { return };
+        match batches.try_send(std::mem::take(&mut self.waiting)) {
             Ok(()) => {}
             Err(TrySendError::Full(waiting) | TrySendError::Disconnected(waiting)) => self.waiting = waiting,
         }
@@ -90,12 +111,12 @@ impl Journal {
     /// # Errors
     /// Facts could not be written, now or before; `None` if the thread does not end in time.
     pub fn close(mut self) -> (Option<Written>, Result<(), String>) {
-        let Some(facts) = self.facts.take() else { return (None, Ok(())) };
+        let Some(batches) = self.batches.take() else { return (None, Ok(())) };
         let rest = std::mem::take(&mut self.waiting);
-        if !rest.is_empty() && facts.send_timeout(rest, CLOSE_WITHIN).is_err() {
+        if !rest.facts.is_empty() && batches.send_timeout(rest, CLOSE_WITHIN).is_err() {
             return (None, Err(format!("the ledger was not written within {} s", CLOSE_WITHIN.as_secs())));
         }
-        drop(facts);
+        drop(batches);
         match self.done.recv_timeout(CLOSE_WITHIN) {
             Ok(Closed { ledger, outcome, cpu }) => {
                 // It has said its last word.

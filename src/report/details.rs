@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::event::{RejectTally, Summary, UnitBytes};
-use super::figures::{bytes, counted, run_time, thousands};
+use super::figures::{bytes, counted, run_time, seconds, thousands};
 use crate::reject::RejectCode;
 
 /// A list for people ends after so many lines; scripts get all of it.
@@ -67,7 +67,7 @@ pub(super) fn unit_bytes(summary: &Summary) -> Option<UnitFields> {
 pub(super) fn estimate(summary: &Summary) -> Option<EstimateFields> {
     summary.estimate.as_ref().map(|estimate| EstimateFields {
         rows_per_second: estimate.rows_per_second,
-        seconds: (estimate.time.as_secs_f64() * 1000.0).round() / 1000.0,
+        seconds: seconds(estimate.time),
     })
 }
 

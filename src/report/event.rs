@@ -159,6 +159,8 @@ pub struct Summary {
     pub resumed: Resumed,
     /// CPU time that keeping the ledger has taken, where the system tells.
     pub ledger_cpu: Option<Duration>,
+    /// How long after its begin the run had settled its first record, as workers tell it ten times a second.
+    pub first_settled: Option<Duration>,
     /// Rows acknowledged.
     pub written: u64,
     /// Records rejected.
@@ -244,6 +246,7 @@ impl Summary {
             records: 0,
             resumed: Resumed::default(),
             ledger_cpu: None,
+            first_settled: None,
             written: 0,
             rejected: 0,
             retried: 0,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::details::{self, EstimateFields, FileFields, ReasonFields, UnitFields};
 use super::event::{Latency, Resumed, RunStatus, Summary, Verified};
 use super::figures::{
-    bytes, counted, megabytes_per_second, milliseconds, printable, rate, run_time, signal, thousands,
+    bytes, counted, megabytes_per_second, milliseconds, printable, rate, run_time, seconds, signal, thousands,
 };
 use super::verified::{self, VerifyFields};
 
@@ -60,6 +60,8 @@ pub struct SummaryFile<'a> {
     session_starts: SessionStarts,
     requests: u64,
     seconds: f64,
+    /// Until the first record of this run was settled; null where none was.
+    seconds_to_first_row: Option<f64>,
     rows_per_second: f64,
     /// CPU time that keeping the ledger took; null where there is none or the system does not tell.
     ledger_cpu_seconds: Option<f64>,
@@ -115,9 +117,10 @@ impl<'a> From<&'a Summary> for SummaryFile<'a> {
                 peak_concurrent: summary.session_starts_peak,
             },
             requests: summary.requests,
-            seconds: (summary.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            seconds: seconds(summary.elapsed),
+            seconds_to_first_row: summary.first_settled.map(seconds),
             rows_per_second: (per_second(rows_of_run(summary), summary) * 10.0).round() / 10.0,
-            ledger_cpu_seconds: summary.ledger_cpu.map(|time| (time.as_secs_f64() * 1000.0).round() / 1000.0),
+            ledger_cpu_seconds: summary.ledger_cpu.map(seconds),
             latency_ms: summary.latency.map(|latency| LatencyMs {
                 p50: latency.p50,
                 p99: latency.p99,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::details::{ReasonFields, reason_fields, reason_lines};
 use super::event::{Summary, Verified};
-use super::figures::{counted, run_time, thousands};
+use super::figures::{counted, run_time, seconds, thousands};
 use super::summary::row;
 use crate::verify::compare::Known;
 
@@ -45,7 +45,7 @@ pub(super) fn fields(summary: &Summary) -> Option<VerifyFields<'_>> {
         sample: verified.sample.to_string(),
         reasons: reason_fields(&verified.reasons),
         differences_dir: verified.differences_dir.as_deref().map(|path| path.display().to_string()),
-        seconds: (verified.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        seconds: seconds(verified.elapsed),
     })
 }
 

@@ -11,8 +11,8 @@ use crate::support::program::{Finished, Running, is_alive, send_signal, wait_unt
 const SEED: &str = "RINGLOAD_TEST_SEED";
 const WORKERS: usize = 4;
 const UNIT_SIZE: &str = "24KiB";
-/// What a worker holds: two units, of which none has more records than its bytes have room for.
-const HELD_BY_WORKER: u64 = 2 * (24 * 1024 / "1000,record 1000 of the file\n".len() as u64);
+/// What a worker holds: two units, of as many records as their bytes have room for (only in the first are lines shorter).
+const HELD_BY_WORKER: u64 = 2 * (24 * 1024 / "100,record 100 of the file\n".len() as u64 + 1);
 /// How soon workers must have ended after their coordinator: requests in flight have 5 s to end.
 const ORPHANS_WITHIN: Duration = Duration::from_secs(10);
 

@@ -477,7 +477,7 @@ fn the_summary_file_has_every_documented_field() {
     let summary = &run.summary.clone();
     let object = summary.as_object().expect("an object");
     let documented = "version job status exit_code table inputs bytes records written rejected retried resumed_records \
-                      uncertain units workers session_starts requests seconds rows_per_second latency_ms rejects_dir";
+                      uncertain units workers session_starts requests seconds seconds_to_first_row rows_per_second latency_ms rejects_dir";
     for key in documented.split_whitespace() {
         assert!(object.contains_key(key), "{key} is not in {summary}");
     }
@@ -495,6 +495,7 @@ fn the_summary_file_has_every_documented_field() {
     assert!((1.0..=2.0).contains(&number(&summary["session_starts"]["total"])));
     assert!((1.0..=2.0).contains(&number(&summary["session_starts"]["peak_concurrent"])));
     assert!(number(&summary["seconds"]) > 0.0 && number(&summary["rows_per_second"]) > 0.0);
+    assert!((0.001..=number(&summary["seconds"])).contains(&number(&summary["seconds_to_first_row"])));
     let latencies: Vec<f64> =
         ["p50", "p99", "p999", "max"].map(|key| number(&summary["latency_ms"][key])).to_vec();
     assert!(latencies[0] > 0.0 && latencies.is_sorted(), "{latencies:?}");

@@ -104,6 +104,7 @@ fn finished() -> RunEvent {
         job: None,
         resumed: Resumed::default(),
         ledger_cpu: None,
+        first_settled: None,
         records: 40_000,
         written: 40_000,
         rejected: 0,

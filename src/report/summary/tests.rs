@@ -16,6 +16,7 @@ fn summary() -> Summary {
         job: None,
         resumed: Resumed::default(),
         ledger_cpu: None,
+        first_settled: Some(Duration::from_millis(402)),
         records: 1_000_000,
         written: 999_997,
         rejected: 3,
@@ -263,6 +264,7 @@ fn scripts_read_the_documented_fields() {
   },
   "requests": 40012,
   "seconds": 15.93,
+  "seconds_to_first_row": 0.402,
   "rows_per_second": 62774.5,
   "ledger_cpu_seconds": null,
   "latency_ms": {

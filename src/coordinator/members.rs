@@ -1,0 +1,175 @@
+//! The workers of a run and what each of them is doing: starting them, telling them something, and the attempts that they have not
+//! been told of yet because the ledger does not know of them. Decides nothing; the dispatcher does.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+
+use crossbeam_channel::Sender;
+
+use super::run::Event;
+use super::workers::{Worker, WorkerId, WorkerKind};
+use crate::control::message::{JobSpec, PROTOCOL_VERSION, ToWorker};
+use crate::plan::unit::WorkUnit;
+
+/// A worker and what it is doing.
+pub(super) struct Member {
+    worker: Worker,
+    /// Whether it may be given units.
+    pub(super) ready: bool,
+    /// Whether it has said its last word: whatever comes now is its end.
+    pub(super) parted: bool,
+    /// Requests that it waits for.
+    pub(super) in_flight: u64,
+    /// Rows that wait for a request.
+    pub(super) waiting: u64,
+}
+
+/// The workers that have not ended.
+pub(super) struct Members {
+    kind: WorkerKind,
+    events: Sender<Event>,
+    members: BTreeMap<WorkerId, Member>,
+    next: usize,
+}
+
+impl Member {
+    /// Ends it at once; its end comes as an event.
+    pub(super) fn kill(&mut self) {
+        self.worker.kill();
+    }
+
+    /// Waits for its end, and says how it ended.
+    pub(super) fn reap(self) -> String {
+        self.worker.reap()
+    }
+}
+
+impl Members {
+    /// Nobody yet; what they will say goes to `events`.
+    pub(super) fn new(kind: WorkerKind, events: Sender<Event>) -> Self {
+        Members { kind, events, members: BTreeMap::new(), next: 0 }
+    }
+
+    /// Starts a worker and tells it the job.
+    ///
+    /// # Errors
+    /// The operating system cannot start this one.
+    pub(super) fn start(&mut self, job: &JobSpec) -> Result<(), (WorkerId, io::Error)> {
+        let id = WorkerId(self.next);
+        self.next += 1;
+        let worker = Worker::start(id, &self.kind, self.events.clone()).map_err(|error| (id, error))?;
+        self.members.insert(id, Member { worker, ready: false, parted: false, in_flight: 0, waiting: 0 });
+        self.tell(id, ToWorker::Hello { version: PROTOCOL_VERSION, job: Box::new(job.clone()) });
+        Ok(())
+    }
+
+    /// Sends a message; a worker that takes none is ended, and its end comes as an event.
+    pub(super) fn tell(&mut self, id: WorkerId, message: ToWorker) {
+        if let Some(member) = self.members.get_mut(&id)
+            && member.worker.tell(message).is_err()
+        {
+            member.kill();
+        }
+    }
+
+    /// Tells each what it is to be told.
+    pub(super) fn tell_each(&mut self, message: impl Fn(&Member) -> ToWorker) {
+        for member in self.members.values_mut() {
+            if member.worker.tell(message(member)).is_err() {
+                member.kill();
+            }
+        }
+    }
+
+    /// Ends all of them at once. A worker that is a thread cannot be ended; it is left to the end of the process.
+    pub(super) fn kill_all(&mut self) {
+        self.members.values_mut().for_each(Member::kill);
+    }
+
+    /// Leaves those alone that are threads.
+    pub(super) fn leave_threads(&mut self) {
+        if matches!(self.kind, WorkerKind::Thread) {
+            self.members.clear();
+        }
+    }
+
+    /// One of them, if it has not ended.
+    pub(super) fn get_mut(&mut self, id: WorkerId) -> Option<&mut Member> {
+        self.members.get_mut(&id)
+    }
+
+    /// One has ended.
+    pub(super) fn remove(&mut self, id: WorkerId) -> Option<Member> {
+        self.members.remove(&id)
+    }
+
+    /// All of them, in the order in which they were started.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (WorkerId, &Member)> {
+        self.members.iter().map(|(id, member)| (*id, member))
+    }
+
+    /// Whether all have ended.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}
+
+/// Attempts that have begun for the ledger's eyes only: a worker is told of one when it is written down that it has begun, so
+/// that nothing is ever sent of which a later run would not know that it may have been sent.
+#[derive(Debug, Default)]
+pub(super) struct Beginnings {
+    waiting: VecDeque<(WorkerId, WorkUnit, u32)>,
+    begun: u64,
+    told: u64,
+}
+
+impl Beginnings {
+    /// An attempt has begun.
+    pub(super) fn add(&mut self, worker: WorkerId, unit: WorkUnit, attempt: u32) {
+        self.begun += 1;
+        self.waiting.push_back((worker, unit, attempt));
+    }
+
+    /// How many there have been.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// The first `written` of all are written down: returns those of them that were not returned before.
+    pub(super) fn written_down(&mut self, written: u64) -> impl Iterator<Item = (WorkerId, WorkUnit, u32)> {
+        let fresh = written.saturating_sub(self.told);
+        let count = usize::try_from(fresh).unwrap_or(usize::MAX).min(self.waiting.len());
+        self.told += count as u64;
+        self.waiting.drain(..count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::unit::{FileId, UnitId};
+
+    fn told(beginnings: &mut Beginnings, written: u64) -> Vec<(usize, u32)> {
+        beginnings.written_down(written).map(|(worker, unit, _)| (worker.0, unit.id.0)).collect()
+    }
+
+    #[test]
+    fn a_worker_is_told_of_an_attempt_once_when_it_is_written_down() {
+        let mut beginnings = Beginnings::default();
+        for id in 0..3 {
+            let unit = WorkUnit {
+                id: UnitId(id),
+                file: FileId(0),
+                first_ordinal: 0,
+                first_record: 1,
+                chunks: Vec::new(),
+            };
+            beginnings.add(WorkerId(id as usize + 10), unit, 1);
+        }
+        assert_eq!(beginnings.begun(), 3);
+        assert_eq!(told(&mut beginnings, 0), []);
+        assert_eq!(told(&mut beginnings, 2), [(10, 0), (11, 1)]);
+        assert_eq!(told(&mut beginnings, 2), []);
+        assert_eq!(told(&mut beginnings, 9), [(12, 2)]);
+    }
+}
