@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -185,6 +186,31 @@ fn a_full_disk_under_the_ledger_stops_the_load_and_the_same_command_goes_on_when
     run().finish().expect_code(4).expect_said(&said);
     disk.free();
     expect_goes_on(&load, run());
+}
+
+#[test]
+fn nothing_is_sent_before_the_ledger_knows_that_it_may_have_been() {
+    let Some(load) = NumberedLoad::of(4 * RECORDS) else { return };
+    let mut running = cut_short(&load, load.run(2));
+    let ledger = load.scratch.join("state/ledger.sqlite");
+    let mut ledger = rusqlite::Connection::open(ledger).expect("the ledger");
+    ledger.busy_timeout(Duration::from_secs(10)).expect("a connection");
+    let behaviour = rusqlite::TransactionBehavior::Immediate;
+    let locked = ledger.transaction_with_behavior(behaviour).expect("a moment between two runs' facts");
+    let first_unknown =
+        "SELECT first_ordinal FROM units WHERE unit = (SELECT max(unit) + 1 FROM attempts) AND job = 1";
+    let known: i64 =
+        locked.query_row(first_unknown, [], |row| row.get(0)).expect("units that nobody has begun");
+    let known = known as u64;
+    // Every worker may do what it has been told of, but nothing can be written down.
+    load.relay.allow_all_writes();
+    wait_until("what may be sent is sent", || running.has_ended() || load.relay.rows_passed() >= known);
+    assert!(load.relay.rows_passed() <= known, "{} rows, {known} of them foretold", load.relay.rows_passed());
+    locked.rollback().expect("the ledger as it was");
+    send_signal(running.pid(), "KILL");
+    running.finish();
+    let run = load.run(2).finish().expect_code(0).expect_counts(load.records, load.records, 0);
+    assert!(run.number("resumed_records") + run.number("uncertain") >= known, "{}", run.summary);
 }
 
 #[test]
