@@ -23,8 +23,10 @@ use crate::report::event::{RunEvent, Snapshot};
 const EVENTS_AHEAD: usize = 1_024;
 /// Units planned but not handed out: with those in the planner's channel, the scan is at most 8 units ahead.
 const UNITS_AHEAD: usize = 4;
-/// How often progress is shown and written down, and deadlines are looked at.
+/// How often progress is shown and deadlines are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// How often it is written down, at the next tick: each time costs about a quarter of a millisecond.
+const WRITE_DOWN_EVERY: Duration = Duration::from_millis(200);
 /// Workers that may die in a row, for each that runs at once, before any of them has done a unit.
 const FRUITLESS_DEATHS_PER_WORKER: usize = 3;
 
@@ -48,6 +50,7 @@ pub struct Dispatcher<'a> {
     fruitless_deaths: usize,
     latency: LatencyTally,
     first_settled: Option<Duration>,
+    written_down: Instant,
     journal: Option<Journal>,
 }
 
@@ -80,6 +83,7 @@ impl<'a> Dispatcher<'a> {
             fruitless_deaths: 0,
             latency: LatencyTally::default(),
             first_settled: None,
+            written_down: Instant::now(),
             journal: None,
         }
     }
@@ -265,7 +269,9 @@ impl<'a> Dispatcher<'a> {
 
     fn on_tick(&mut self) {
         self.show_progress();
-        self.write_down();
+        if self.written_down.elapsed() > WRITE_DOWN_EVERY {
+            self.write_down();
+        }
         let overdue = self.watch.look(Instant::now(), !self.events.is_empty());
         if overdue.end {
             self.members.kill_all();
@@ -307,11 +313,17 @@ impl<'a> Dispatcher<'a> {
                 .map(|(id, _)| id)
                 .collect();
             for id in idle {
-                let Some((unit, attempt)) = self.assignment.lease(id) else { return self.write_down() };
+                let Some((unit, attempt)) = self.assignment.lease(id) else { break };
                 self.beginnings.add(id, unit, attempt);
             }
         }
-        self.write_down();
+        // Not at the next tick: somebody waits for it.
+        let begun = self.beginnings.begun();
+        match &self.journal {
+            Some(journal) if journal.begun() < begun => self.write_down(),
+            Some(_) => {}
+            None => self.begin(begun),
+        }
     }
 
     /// Tells workers of their attempts, now that the first `begun` beginnings are written down.
@@ -367,7 +379,8 @@ impl<'a> Dispatcher<'a> {
 
     /// Hands to the journal what happened since the last time. While it is busy, what happens gathers in the assignment.
     fn write_down(&mut self) {
-        let Some(journal) = &mut self.journal else { return self.begin(self.beginnings.begun()) };
+        let Some(journal) = &mut self.journal else { return };
+        self.written_down = Instant::now();
         if journal.waiting().attempts.is_empty() {
             let attempts = self.assignment.take_changes();
             journal.add_attempts(attempts, self.beginnings.begun());

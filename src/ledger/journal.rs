@@ -18,6 +18,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(30);
 /// Writes the facts of one run down.
 pub struct Journal {
     waiting: Batch,
+    /// Of what was handed over last.
+    begun: u64,
     batches: Option<Sender<Batch>>,
     done: Receiver<Closed>,
     thread: JoinHandle<()>,
@@ -80,7 +82,7 @@ impl Journal {
             }
             let _ = closed.send(Closed { ledger, outcome, cpu: thread_cpu() });
         })?;
-        Ok(Journal { waiting: Batch::default(), batches: Some(batches), done, thread })
+        Ok(Journal { waiting: Batch::default(), begun: 0, batches: Some(batches), done, thread })
     }
 
     /// What has happened since [`Journal::flush`] was last able to hand over.
@@ -94,14 +96,20 @@ impl Journal {
         self.waiting.begun = begun;
     }
 
+    /// Attempts that had begun according to what was handed over.
+    pub fn begun(&self) -> u64 {
+        self.begun
+    }
+
     /// Hands over what has happened, unless the thread is still at what it got before.
     pub fn flush(&mut self) {
         if self.waiting.facts.is_empty() {
             return;
         }
         let Some(batches) = &self.batches else { return };
+        let begun = self.waiting.begun;
         match batches.try_send(std::mem::take(&mut self.waiting)) {
-            Ok(()) => {}
+            Ok(()) => self.begun = begun.max(self.begun),
             Err(TrySendError::Full(waiting) | TrySendError::Disconnected(waiting)) => self.waiting = waiting,
         }
     }
