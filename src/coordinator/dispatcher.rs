@@ -121,7 +121,7 @@ impl<'a> Dispatcher<'a> {
             self.finish_if_settled();
         }
         self.show_progress();
-        self.write_down();
+        self.write_down_all();
         Outcome {
             records_planned: self.planned,
             assignment: self.assignment,
@@ -242,7 +242,7 @@ impl<'a> Dispatcher<'a> {
         let expected = self.finishing || (member.parted && self.assignment.held_by(id) == 0);
         if reason.is_some() {
             // What it says cannot be understood, so it will not end by being told to.
-            member.kill();
+            let _ = member.kill();
         }
         let ended = member.reap();
         let granted = self.gate.ended(id);
@@ -278,10 +278,14 @@ impl<'a> Dispatcher<'a> {
             self.members.leave_threads();
         }
         for id in overdue.silent {
-            if self.assignment.held_by(id) > 0
-                && let Some(member) = self.members.get_mut(id).filter(|member| !member.parted)
-            {
-                member.kill();
+            if self.assignment.held_by(id) == 0 {
+                continue;
+            }
+            let Some(member) = self.members.get_mut(id).filter(|member| !member.parted) else { continue };
+            if member.kill().is_err() {
+                let message =
+                    "nothing has moved for a minute: look at the disks of the inputs and the rejects";
+                self.stop(Stopped::Failed(FailureKind::Protocol, message.into()));
             }
         }
     }
@@ -386,6 +390,14 @@ impl<'a> Dispatcher<'a> {
             journal.add_attempts(attempts, self.beginnings.begun());
         }
         journal.flush();
+    }
+
+    /// Leaves to the journal's end all that it does not have yet.
+    fn write_down_all(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            // Behind what still waits, so that the later of two facts about an attempt is written last.
+            journal.add_attempts(self.assignment.take_changes(), self.beginnings.begun());
+        }
     }
 
     fn show_progress(&mut self) {

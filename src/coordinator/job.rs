@@ -390,6 +390,9 @@ impl RunJob {
     /// Tells the ledger how the run ended; where that cannot be written down, the job is not finished.
     pub fn finish(&mut self, summary: &mut Summary) {
         let Some(Remembered { job, ledger: Some(ledger), .. }) = &mut self.remembered else { return };
+        if let Some(flaw) = flaw(ledger.progress(job.id), summary) {
+            (summary.status, summary.message) = (RunStatus::Failed, Some(flaw));
+        }
         let (status, message) = (job_status(summary.status), summary.message.as_deref());
         if let Err(error) = ledger.finish(job.id, status, message, Clock::set().now_us())
             && summary.status.is_success()
@@ -412,6 +415,21 @@ impl RunJob {
     /// Whether no run will go on with what a run that ended so has left.
     pub fn is_over(&self, status: RunStatus) -> bool {
         self.remembered.is_none() || status.is_success()
+    }
+}
+
+/// Why a job that went well cannot be called finished, if so: the ledger does not know of all that was done.
+fn flaw(noted: Result<Progress, LedgerError>, summary: &Summary) -> Option<String> {
+    if !summary.status.is_success() {
+        return None;
+    }
+    match noted {
+        Ok(noted) if noted.records == summary.records && noted.units_done == noted.units => None,
+        Ok(noted) => Some(format!(
+            "every record is loaded, but the ledger knows of {} of {} only: run the same command again",
+            noted.records, summary.records
+        )),
+        Err(error) => Some(format!("every record is loaded, but {error}")),
     }
 }
 

@@ -7,7 +7,7 @@ use std::io;
 use crossbeam_channel::Sender;
 
 use super::run::Event;
-use super::workers::{Worker, WorkerId, WorkerKind};
+use super::workers::{IsThread, Worker, WorkerId, WorkerKind};
 use crate::control::message::{JobSpec, PROTOCOL_VERSION, ToWorker};
 use crate::plan::unit::WorkUnit;
 
@@ -34,8 +34,11 @@ pub(super) struct Members {
 
 impl Member {
     /// Ends it at once; its end comes as an event.
-    pub(super) fn kill(&mut self) {
-        self.worker.kill();
+    ///
+    /// # Errors
+    /// It is a thread, which cannot be ended so.
+    pub(super) fn kill(&mut self) -> Result<(), IsThread> {
+        self.worker.kill()
     }
 
     /// Waits for its end, and says how it ended.
@@ -68,7 +71,7 @@ impl Members {
         if let Some(member) = self.members.get_mut(&id)
             && member.worker.tell(message).is_err()
         {
-            member.kill();
+            let _ = member.kill();
         }
     }
 
@@ -76,14 +79,16 @@ impl Members {
     pub(super) fn tell_each(&mut self, message: impl Fn(&Member) -> ToWorker) {
         for member in self.members.values_mut() {
             if member.worker.tell(message(member)).is_err() {
-                member.kill();
+                let _ = member.kill();
             }
         }
     }
 
     /// Ends all of them at once. A worker that is a thread cannot be ended; it is left to the end of the process.
     pub(super) fn kill_all(&mut self) {
-        self.members.values_mut().for_each(Member::kill);
+        for member in self.members.values_mut() {
+            let _ = member.kill();
+        }
     }
 
     /// Leaves those alone that are threads.

@@ -68,6 +68,10 @@ enum Body {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unresponsive;
 
+/// The worker is a thread of this process.
+#[derive(Debug, PartialEq, Eq)]
+pub struct IsThread;
+
 impl Worker {
     /// Starts a worker; what it says comes as events.
     ///
@@ -118,12 +122,15 @@ impl Worker {
         })
     }
 
-    /// Ends a worker at once. A thread cannot be ended so: it is left to the end of the process.
-    pub fn kill(&mut self) {
-        if let Body::Process(child) = &mut self.body {
-            // It may have ended by itself already.
-            let _ = child.kill();
-        }
+    /// Ends a worker at once.
+    ///
+    /// # Errors
+    /// It is a thread, which cannot be ended so: it is left to the end of the process.
+    pub fn kill(&mut self) -> Result<(), IsThread> {
+        let Body::Process(child) = &mut self.body else { return Err(IsThread) };
+        // It may have ended by itself already.
+        let _ = child.kill();
+        Ok(())
     }
 
     /// Waits for the end of a worker that has closed its side, and kills it if that takes too long. Returns how it ended.

@@ -189,6 +189,26 @@ fn a_full_disk_under_the_ledger_stops_the_load_and_the_same_command_goes_on_when
 }
 
 #[test]
+fn what_happens_while_the_ledger_is_busy_is_in_it_at_the_end() {
+    let Some(load) = NumberedLoad::of(RECORDS) else { return };
+    let run = load.run_in_units(0, "1MiB").args(["--job", "nightly"]);
+    let running = cut_short(&load, run);
+    let ledger = load.scratch.join("state/ledger.sqlite");
+    let mut ledger = rusqlite::Connection::open(ledger).expect("the ledger");
+    ledger.busy_timeout(Duration::from_secs(10)).expect("a connection");
+    let behaviour = rusqlite::TransactionBehavior::Immediate;
+    let locked = ledger.transaction_with_behavior(behaviour).expect("a moment between two runs' facts");
+    load.relay.allow_all_writes();
+    wait_until("the only unit is done", || {
+        load.relay.rows_passed() == RECORDS && load.relay.connected().is_empty()
+    });
+    locked.rollback().expect("the ledger as it was");
+    running.finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
+    let again = load.run_directly(0).args(["--job", "nightly"]).finish().expect_code(0);
+    again.expect_counts(RECORDS, RECORDS, 0).expect_said(&["nothing to do"]);
+}
+
+#[test]
 fn nothing_is_sent_before_the_ledger_knows_that_it_may_have_been() {
     let Some(load) = NumberedLoad::of(4 * RECORDS) else { return };
     let mut running = cut_short(&load, load.run(2));
