@@ -1,10 +1,17 @@
+use std::os::unix::fs::PermissionsExt;
+
+use super::layout::LAYOUT;
 use super::*;
-use crate::ledger::fingerprint::FingerprintKind;
+use crate::control::message::Prefix;
+use crate::ledger::fingerprint::{Fingerprint, FingerprintKind};
+use crate::ledger::job::{Job, JobInput, JobStatus};
+use crate::ledger::lock;
 use crate::plan::discover::FileTime;
+use crate::plan::unit::{Chunk, FileId, UnitId};
 use crate::schema::statement::RowPlan;
 use crate::schema::table::{Column, ColumnRole};
 use crate::schema::types::CqlType;
-use std::os::unix::fs::PermissionsExt;
+use crate::settings::TableName;
 
 fn new_job(name: &str) -> NewJob {
     let modified = FileTime { seconds: -5, nanoseconds: 7 };
