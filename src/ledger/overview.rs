@@ -1,5 +1,5 @@
 //! What the ledger knows of its jobs, for people and scripts: how far each is, whether a run is at it, what is left. Also forgets
-//! jobs, but never one that a run is at.
+//! jobs, but never one that a run is at. Where there is no ledger there are no jobs, and none is made.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::LedgerError;
 use super::job::Job;
 use super::lock::{Locked, is_locked, lock};
-use super::store::{Ledger, Progress};
+use super::store::{LEDGER_FILE, Ledger, Progress};
 use crate::plan::unit::WorkUnit;
 use crate::reject::merge::delete_parts;
 
@@ -62,7 +62,7 @@ pub enum OverviewError {
 /// # Errors
 /// The ledger cannot be read.
 pub fn all(state_dir: &Path) -> Result<Vec<JobOverview>, OverviewError> {
-    let ledger = Ledger::open(state_dir)?;
+    let Some(ledger) = Ledger::open_existing(state_dir)? else { return Ok(Vec::new()) };
     ledger.jobs()?.into_iter().map(|(job, progress)| overview(state_dir, &ledger, job, progress)).collect()
 }
 
@@ -71,8 +71,7 @@ pub fn all(state_dir: &Path) -> Result<Vec<JobOverview>, OverviewError> {
 /// # Errors
 /// The ledger cannot be read, or there is no such job.
 pub fn one(state_dir: &Path, name: &str) -> Result<(JobOverview, Vec<OpenUnit>), OverviewError> {
-    let ledger = Ledger::open(state_dir)?;
-    let job = ledger.find(name)?.ok_or_else(|| no_such_job(&ledger, name))?;
+    let (ledger, job) = find(state_dir, name)?;
     let open = ledger.units(job.id)?.into_iter().filter_map(|(unit, attempts)| {
         let settled_chunks: u64 = attempts.iter().map(|attempt| u64::from(attempt.prefix.chunks)).sum();
         let settled = attempts.iter().map(|attempt| attempt.prefix.records).sum();
@@ -88,8 +87,7 @@ pub fn one(state_dir: &Path, name: &str) -> Result<(JobOverview, Vec<OpenUnit>),
 /// # Errors
 /// The ledger cannot be written, there is no such job, or a run is at it.
 pub fn forget(state_dir: &Path, name: &str) -> Result<(), OverviewError> {
-    let mut ledger = Ledger::open(state_dir)?;
-    let job = ledger.find(name)?.ok_or_else(|| no_such_job(&ledger, name))?;
+    let (mut ledger, job) = find(state_dir, name)?;
     let held = match lock(state_dir, name, "forgetting it")? {
         Locked::Ours(held) => held,
         Locked::HeldBy(holder) => return Err(OverviewError::Running { job: name.to_owned(), holder }),
@@ -141,6 +139,30 @@ fn overview(
     Ok(JobOverview { job, progress, input_bytes, is_running })
 }
 
-fn no_such_job(ledger: &Ledger, name: &str) -> OverviewError {
-    OverviewError::NoSuchJob { job: name.to_owned(), ledger: ledger.path().display().to_string() }
+fn find(state_dir: &Path, name: &str) -> Result<(Ledger, Job), OverviewError> {
+    let found = match Ledger::open_existing(state_dir)? {
+        Some(ledger) => ledger.find(name)?.map(|job| (ledger, job)),
+        None => None,
+    };
+    found.ok_or_else(|| OverviewError::NoSuchJob {
+        job: name.to_owned(),
+        ledger: state_dir.join(LEDGER_FILE).display().to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_is_no_ledger_there_are_no_jobs_and_nothing_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("none");
+        let none = |error: OverviewError| assert!(error.to_string().contains("no job j in "), "{error}");
+        assert_eq!(all(&state).unwrap(), []);
+        none(one(&state, "j").unwrap_err());
+        none(forget(&state, "j").unwrap_err());
+        assert_eq!(prune(&state, Duration::ZERO, true, 1).unwrap(), [""; 0]);
+        assert!(!state.exists());
+    }
 }

@@ -81,11 +81,6 @@ pub struct Progress {
 }
 
 impl Ledger {
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     fn failed(&self, error: rusqlite::Error) -> LedgerError {
         translate(&self.path, error)
     }
