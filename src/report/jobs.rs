@@ -26,6 +26,7 @@ struct JobObject<'a> {
     begun: String,
     updated: String,
     runs: u32,
+    /// Of all records once they are scanned, before that of the inputs with their headers.
     bytes_total: u64,
     bytes_done: u64,
     records: u64,
@@ -118,7 +119,7 @@ pub fn details(found: &JobOverview, open: &[OpenUnit]) -> String {
     for input in &job.plan.inputs {
         row("input", format!("{} ({})", input.path.display(), bytes(input.fingerprint.size)));
     }
-    row("done", format!("{} of {} ({})", bytes(progress.bytes), bytes(found.input_bytes), share(found)));
+    row("done", format!("{} of {} ({})", bytes(progress.bytes), bytes(bytes_total(found)), share(found)));
     let total = job.scanned.map(|scanned| format!(" of {}", thousands(scanned.records))).unwrap_or_default();
     row("records", format!("{}{total}", thousands(progress.records)));
     row("written", thousands(progress.written));
@@ -181,7 +182,7 @@ pub fn forgotten(names: &[String], format: OutputFormat) -> String {
 }
 
 fn object(found: &JobOverview) -> JobObject<'_> {
-    let JobOverview { job, progress, input_bytes, is_running } = found;
+    let JobOverview { job, progress, is_running, .. } = found;
     JobObject {
         job: &job.name,
         named: job.named,
@@ -194,7 +195,7 @@ fn object(found: &JobOverview) -> JobObject<'_> {
         begun: show_time(job.begun_us),
         updated: show_time(job.updated_us),
         runs: job.runs,
-        bytes_total: *input_bytes,
+        bytes_total: bytes_total(found),
         bytes_done: progress.bytes,
         records: progress.records,
         written: progress.written,
@@ -241,7 +242,12 @@ fn share(found: &JobOverview) -> String {
         // Headers and empty lines are no records.
         return "100%".to_owned();
     }
-    format!("{:.1}%", percent(found.progress.bytes, found.input_bytes))
+    format!("{:.1}%", percent(found.progress.bytes, bytes_total(found)))
+}
+
+/// Of what is counted as done: headers and empty lines between the records are not, once it is known how much they are.
+fn bytes_total(found: &JobOverview) -> u64 {
+    found.job.scanned.map_or(found.input_bytes, |scanned| scanned.bytes)
 }
 
 fn input_name(found: &JobOverview, file: u32) -> String {

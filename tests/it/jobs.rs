@@ -128,6 +128,8 @@ fn check_one(load: &NumberedLoad) {
     ] {
         assert!(said.contains(line), "{line:?} is not in {said}");
     }
+    let done = json(jobs(load, &["show", "done"]));
+    assert!(done["bytes_done"].as_u64() > Some(0) && done["bytes_done"] == done["bytes_total"], "{done}");
     let done = jobs(load, &["show", "done"]).finish().expect_code(0).stdout;
     assert!(!done.contains("open") && !done.contains("to go on"), "{done}");
 }
