@@ -85,6 +85,8 @@ pub struct Assignment {
     parts: Vec<Part>,
     /// Attempts that are settled further than it was told.
     changed: BTreeMap<(UnitId, u32), Attempt>,
+    /// Whether a worker was ever given a unit in this run.
+    was_begun: bool,
 }
 
 impl Assignment {
@@ -102,6 +104,7 @@ impl Assignment {
             uncertain_records: 0,
             parts: Vec::new(),
             changed: BTreeMap::new(),
+            was_begun: false,
         }
     }
 
@@ -154,6 +157,7 @@ impl Assignment {
             return None;
         }
         let (id, mut rest) = self.pending.pop_first()?;
+        self.was_begun = true;
         rest.attempts += 1;
         let leased = (rest.unit.clone(), rest.attempts);
         let (counts, prefix) = (UnitCounts::default(), Prefix::default());
@@ -243,6 +247,11 @@ impl Assignment {
     /// all: they build on each other.
     pub fn take_changes(&mut self) -> Vec<Attempt> {
         std::mem::take(&mut self.changed).into_values().collect()
+    }
+
+    /// Whether a worker was ever given a unit in this run, so that rows may have been sent.
+    pub fn was_begun(&self) -> bool {
+        self.was_begun
     }
 
     /// Units that nobody has yet.

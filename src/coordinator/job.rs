@@ -102,6 +102,8 @@ struct Remembered {
     ledger: Option<Ledger>,
     /// CPU time that writing it has taken.
     ledger_cpu: Option<Duration>,
+    /// Whether what the run did could not all be written down.
+    facts_lost: bool,
     _lock: JobLock,
 }
 
@@ -190,7 +192,8 @@ pub fn open_job(
         }
     };
     let (write_time, rejects_dir) = (job.write_time, job.rejects_dir.clone());
-    let remembered = Some(Remembered { job, ledger: Some(ledger), ledger_cpu: None, _lock: lock });
+    let remembered =
+        Some(Remembered { job, ledger: Some(ledger), ledger_cpu: None, facts_lost: false, _lock: lock });
     Ok(Opened::Work(Box::new(RunJob { run, write_time, rejects_dir, remembered })))
 }
 
@@ -384,16 +387,21 @@ impl RunJob {
             remembered.ledger = Some(ledger);
             remembered.ledger_cpu = cpu;
         }
+        remembered.facts_lost = noted.is_err();
         noted
     }
 
     /// Tells the ledger how the run ended; where that cannot be written down, the job is not finished.
     pub fn finish(&mut self, summary: &mut Summary) {
-        let Some(Remembered { job, ledger: Some(ledger), .. }) = &mut self.remembered else { return };
+        let Some(Remembered { job, ledger: Some(ledger), facts_lost, .. }) = &mut self.remembered else {
+            return;
+        };
         if let Some(flaw) = flaw(ledger.progress(job.id), summary) {
             (summary.status, summary.message) = (RunStatus::Failed, Some(flaw));
         }
-        let (status, message) = (job_status(summary.status), summary.message.as_deref());
+        // As after a kill, more may have been sent than the ledger knows.
+        let status = if *facts_lost { JobStatus::Running } else { job_status(summary.status) };
+        let message = summary.message.as_deref();
         if let Err(error) = ledger.finish(job.id, status, message, Clock::set().now_us())
             && summary.status.is_success()
         {
@@ -405,6 +413,11 @@ impl RunJob {
     /// The job's name, if it is remembered.
     pub fn name(&self) -> Option<&str> {
         self.remembered.as_ref().map(|remembered| remembered.job.name.as_str())
+    }
+
+    /// Whether runs before this one may have sent rows of the job.
+    pub fn may_have_sent_before(&self) -> bool {
+        self.run > 1 && self.remembered.as_ref().is_some_and(|remembered| !remembered.job.is_untouched())
     }
 
     /// CPU time that writing the ledger has taken, where the system tells.

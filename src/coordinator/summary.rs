@@ -67,7 +67,7 @@ pub fn summarize(
     let (status, message) = judge_ledger(unnoted, judged);
     Summary {
         status,
-        message: advise(status, message, outcome.stopped.as_ref(), job.name().is_some()),
+        message: advise(status, message, outcome, job),
         job: job.name().map(str::to_owned),
         table: settings.table.to_string(),
         inputs: settings.inputs.clone(),
@@ -141,16 +141,15 @@ fn judge_ledger(
 }
 
 /// Adds how a job goes on that has begun.
-fn advise(
-    status: RunStatus,
-    message: Option<String>,
-    stopped: Option<&Stopped>,
-    remembered: bool,
-) -> Option<String> {
-    let how = match (status, stopped) {
-        _ if !remembered => return message,
+fn advise(status: RunStatus, message: Option<String>, outcome: &Outcome, job: &RunJob) -> Option<String> {
+    let is_untouched = !outcome.assignment.was_begun() && !job.may_have_sent_before();
+    let how = match (status, &outcome.stopped) {
+        _ if job.name().is_none() => return message,
         (RunStatus::Done | RunStatus::DoneWithRejects | RunStatus::Differences, _) => return message,
         (RunStatus::TooManyErrors, _) => "run the same command with a larger --max-errors to go on from here",
+        (RunStatus::Failed, Some(Stopped::Failed(FailureKind::Input, _))) if is_untouched => {
+            "nothing was sent yet: mend the input and run the same command again"
+        }
         (RunStatus::Failed, Some(Stopped::Failed(FailureKind::Input, _))) => {
             "with the inputs as they were, the same command goes on from here; with others, begin anew with --restart"
         }

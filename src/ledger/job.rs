@@ -101,6 +101,16 @@ pub struct Job {
     pub scanned: Option<Scanned>,
     /// Where its rejects are.
     pub rejects_dir: PathBuf,
+    /// Whether a unit of it was begun in any run.
+    pub was_begun: bool,
+}
+
+impl Job {
+    /// Whether it is known that no row of it was ever sent. Of a run that was killed, or could not write down what it did, nothing
+    /// is known: it leaves the job as running.
+    pub fn is_untouched(&self) -> bool {
+        !self.was_begun && self.status != JobStatus::Running
+    }
 }
 
 /// What the inputs hold.
@@ -339,8 +349,8 @@ pub fn decide(
     history: TableHistory,
 ) -> Result<Decision, Refusal> {
     let Some(job) = found else { return Ok(Decision::Begin) };
-    let (plan, name) = (&job.plan, || job.name.clone());
     if job.status.is_finished() {
+        let plan = &job.plan;
         let same = plan.table_change(asked).is_none()
             && plan.settings_change(asked).is_none()
             && plan.columns_change(asked).is_none()
@@ -352,33 +362,44 @@ pub fn decide(
     if rerun == Rerun::Restart {
         return Ok(Decision::Begin);
     }
+    match refusal(job, asked, now_us, history) {
+        None => Ok(Decision::Resume),
+        // Nothing was sent: there is nothing that could be mixed up or done twice.
+        Some(_) if job.is_untouched() => Ok(Decision::Begin),
+        Some(refusal) => Err(refusal),
+    }
+}
+
+/// Why an unfinished job cannot go on, if so.
+fn refusal(job: &Job, asked: &JobPlan, now_us: i64, history: TableHistory) -> Option<Refusal> {
+    let (plan, name) = (&job.plan, || job.name.clone());
     if let Some(change) = plan.table_change(asked) {
-        return Err(Refusal::Table { job: name(), change });
+        return Some(Refusal::Table { job: name(), change });
     }
     if let Some(change) = plan.settings_change(asked) {
-        return Err(Refusal::Settings { job: name(), change });
+        return Some(Refusal::Settings { job: name(), change });
     }
     // Other settings may have led to other columns; they are to blame then.
     if let Some(change) = plan.columns_change(asked) {
-        return Err(Refusal::Table { job: name(), change });
+        return Some(Refusal::Table { job: name(), change });
     }
     if let Some(change) = plan.input_change(asked) {
-        return Err(Refusal::Inputs { job: name(), change });
+        return Some(Refusal::Inputs { job: name(), change });
     }
     if history.truncated_us.is_some_and(|at| at > job.begun_us) {
-        return Err(Refusal::Truncated { job: name(), table: plan.table.clone() });
+        return Some(Refusal::Truncated { job: name(), table: plan.table.clone() });
     }
     let gc_grace = history.gc_grace;
     let age_us = u128::try_from(now_us.saturating_sub(job.begun_us)).unwrap_or(0);
     if age_us > gc_grace.as_micros() {
-        return Err(Refusal::TooOld {
+        return Some(Refusal::TooOld {
             job: name(),
             begun: show_time(job.begun_us),
             gc_grace_seconds: gc_grace.as_secs(),
             table: plan.table.clone(),
         });
     }
-    Ok(Decision::Resume)
+    None
 }
 
 /// A time in microseconds since 1970-01-01T00:00:00Z, as people read it: to the second, in UTC.

@@ -106,6 +106,42 @@ fn an_interrupted_job_goes_on_however_the_work_is_divided_and_the_cluster_is_cal
     expect_went_on(&load, third);
 }
 
+/// The records of a load with a quote in this one that never closes.
+fn with_open_quote(records: u64, in_record: u64) -> String {
+    let record = format!("\n{in_record},");
+    let damaged = numbered::csv(records).replacen(&record, &format!("{record}\""), 1);
+    assert!(damaged.contains('"'));
+    damaged
+}
+
+#[test]
+fn a_job_of_which_nothing_was_sent_takes_the_mended_file_and_other_settings() {
+    let Some(load) = NumberedLoad::of(RECORDS) else { return };
+    let whole = fs::read_to_string(&load.file).unwrap();
+    fs::write(&load.file, with_open_quote(RECORDS, 3)).unwrap();
+    for _ in 0..2 {
+        let run = next(&load).finish().expect_code(4);
+        run.expect_said(&["the quote opened here never closes", "nothing was sent yet: mend the input"]);
+    }
+    fs::write(&load.file, &whole).unwrap();
+    let run = next(&load).args(["--timestamp", "now"]).finish().expect_code(0);
+    assert_eq!(run.expect_counts(RECORDS, RECORDS, 0).number("resumed_records"), 0);
+}
+
+#[test]
+fn a_job_of_which_a_unit_was_begun_does_not_take_the_mended_file() {
+    let Some(load) = NumberedLoad::of(15_000) else { return };
+    let whole = fs::read_to_string(&load.file).unwrap();
+    // The scan gets so far only when units were taken: it is eight ahead at most.
+    fs::write(&load.file, with_open_quote(15_000, 14_900)).unwrap();
+    let run = next(&load).finish().expect_code(4).expect_said(&["never closes", "begin anew with --restart"]);
+    assert!(!run.stderr.contains("nothing was sent"), "{}", run.stderr);
+    fs::write(&load.file, &whole).unwrap();
+    expect_refused(next(&load).finish(), 4, &[]);
+    next(&load).arg("--restart").finish().expect_code(0).expect_counts(15_000, 15_000, 0);
+    load.expect_every_row_at_its_time();
+}
+
 #[test]
 fn a_job_goes_on_after_the_cluster_was_away_for_too_long() {
     let Some(load) = NumberedLoad::of(RECORDS) else { return };

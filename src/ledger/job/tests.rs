@@ -41,6 +41,7 @@ fn job(status: JobStatus, named: bool) -> Job {
         runs: 1,
         scanned: None,
         rejects_dir: "r".into(),
+        was_begun: true,
     }
 }
 
@@ -114,6 +115,32 @@ fn an_unfinished_job_goes_on_if_nothing_of_its_plan_has_changed_and_begins_anew_
                 check(status, named, &other, Rerun::Again, Err(said));
                 check(status, named, &other, Rerun::Restart, Ok(Decision::Begin));
             }
+        }
+    }
+}
+
+#[test]
+fn a_job_of_which_nothing_was_sent_begins_anew_with_whatever_is_asked_for() {
+    let decide_on = |status, was_begun, asked: &JobPlan, rerun, now_us, truncated_us| {
+        let job = Job { was_begun, ..job(status, true) };
+        decide(Some(&job), asked, rerun, now_us, TableHistory { truncated_us, ..GRACE })
+    };
+    for status in UNFINISHED {
+        // A run that was killed may have sent rows that nobody has written down.
+        let is_known = status != JobStatus::Running;
+        for rerun in [Rerun::Continue, Rerun::Again] {
+            let asked = others().into_iter().map(|(other, _)| (other, DAY_US, None));
+            for (asked, now_us, truncated_us) in
+                asked.chain([(plan(), 30 * DAY_US, None), (plan(), DAY_US, Some(5))])
+            {
+                let decided =
+                    |was_begun| decide_on(status, was_begun, &asked, rerun, now_us, truncated_us).ok();
+                assert_eq!(decided(false), is_known.then_some(Decision::Begin), "{status:?}");
+                assert_eq!(decided(true), None, "{status:?}");
+            }
+            // Where nothing has changed, what is scanned need not be scanned again.
+            let same = decide_on(status, false, &plan(), rerun, DAY_US, None);
+            assert_eq!(same, Ok(Decision::Resume));
         }
     }
 }

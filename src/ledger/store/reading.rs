@@ -15,7 +15,8 @@ use crate::plan::unit::{Chunk, FileId, UnitId, WorkUnit};
 use crate::settings::TableName;
 
 const JOB_COLUMNS: &str = "id, name, named, cluster, keyspace_name, table_name, table_id, meaning, row_plan, mappings, write_time, \
-                           begun_us, updated_us, status, message, runs, scanned_records, scanned_bytes, rejects_dir";
+                           begun_us, updated_us, status, message, runs, scanned_records, scanned_bytes, rejects_dir, \
+                           EXISTS (SELECT 1 FROM attempts WHERE attempts.job = jobs.id)";
 
 impl Ledger {
     /// The job of this name.
@@ -163,6 +164,7 @@ fn read_job(row: &Row<'_>) -> rusqlite::Result<Job> {
         runs: row.get(15)?,
         scanned,
         rejects_dir: PathBuf::from(row.get::<_, String>(18)?),
+        was_begun: row.get(19)?,
     })
 }
 

@@ -51,6 +51,10 @@ fn attempt(unit: u32, run: u32, first_chunk: u32, prefix: Prefix) -> Attempt {
     Attempt { unit: UnitId(unit), run, attempt: 1, first_chunk, prefix, retried: 3 }
 }
 
+fn attempt_begun(unit: u32, run: u32) -> Attempt {
+    attempt(unit, run, 0, Prefix::default())
+}
+
 fn prefix(chunks: u32, written: u64, rejected: u64, bytes: u64) -> Prefix {
     Prefix { chunks, records: written + rejected, written, rejected, bytes, ..Prefix::default() }
 }
@@ -78,8 +82,13 @@ fn what_is_written_down_is_there_when_the_ledger_is_opened_again() {
     assert_eq!((job.runs, run), (1, 2));
     let ledger = Ledger::open(dir.path()).unwrap();
     let found = ledger.find("j").unwrap().unwrap();
-    let expected =
-        Job { runs: 2, updated_us: 4_000, scanned: Some(Scanned { records: 4, bytes: 35 }), ..job };
+    let expected = Job {
+        runs: 2,
+        updated_us: 4_000,
+        scanned: Some(Scanned { records: 4, bytes: 35 }),
+        was_begun: true,
+        ..job
+    };
     assert_eq!(found, expected);
     assert_eq!(found.plan, new_job("j").plan);
     assert_eq!(
@@ -117,6 +126,36 @@ fn a_job_that_begins_anew_has_forgotten_its_units_but_not_its_write_times() {
     assert!(ledger.forget("j").unwrap() && !ledger.forget("j").unwrap());
     assert_eq!(ledger.jobs().unwrap().len(), 0);
     assert_eq!(ledger.last_write_us("c", "1").unwrap(), Some(1_001));
+}
+
+#[test]
+fn a_job_was_begun_once_a_unit_was_and_perhaps_where_its_run_was_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let untouched = |ledger: &Ledger| ledger.find("j").unwrap().unwrap().is_untouched();
+    let job = ledger.begin(&new_job("j")).unwrap();
+    assert!(!untouched(&ledger), "a run is at it");
+    let facts = Facts { units: vec![unit(0, 0, &[(0, 4, 1, 1)])], ..Facts::default() };
+    ledger.record(&job, &facts, 2_000).unwrap();
+    ledger.finish(job.id, JobStatus::Failed, None, 3_000).unwrap();
+    assert!(untouched(&ledger), "a unit that is planned is not sent");
+    // Ended in order again.
+    ledger.resume(job.id, 4_000).unwrap();
+    ledger.finish(job.id, JobStatus::Interrupted, None, 5_000).unwrap();
+    assert!(untouched(&ledger));
+    // Killed: the run after it did nothing, but that one may have.
+    ledger.resume(job.id, 6_000).unwrap();
+    ledger.resume(job.id, 7_000).unwrap();
+    ledger.finish(job.id, JobStatus::Failed, None, 8_000).unwrap();
+    assert!(!untouched(&ledger));
+    let Attempt { run, attempt, prefix, .. } = ledger.units(job.id).unwrap()[0].1[0];
+    assert_eq!((run, attempt, prefix), (3, 1, Prefix::default()));
+
+    let job = ledger.begin(&new_job("j")).unwrap();
+    let facts = Facts { attempts: vec![attempt_begun(0, 1)], ..facts };
+    ledger.record(&job, &facts, 2_000).unwrap();
+    ledger.finish(job.id, JobStatus::Failed, None, 3_000).unwrap();
+    assert!(!untouched(&ledger));
 }
 
 #[test]

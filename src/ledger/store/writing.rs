@@ -27,12 +27,17 @@ impl Ledger {
             .ok_or_else(|| LedgerError::Inconsistent { job: new.name.clone(), reason: reason() })
     }
 
-    /// Writes down that another run goes on with a job. Returns the run's number.
+    /// Writes down that another run goes on with a job. Returns the run's number. If the run before was killed and has said of no
+    /// unit that it was begun, the first one may have been: that is written down too, for no later run could tell any more.
     ///
     /// # Errors
     /// The ledger cannot be written.
     pub fn resume(&mut self, job: i64, now_us: i64) -> Result<u32, LedgerError> {
         self.write(true, |transaction| {
+            let statement = "INSERT INTO attempts (job, unit, run, attempt, first_chunk, chunks, records, written, rejected, bytes, retried) \
+                 SELECT id, 0, runs, 1, 0, 0, 0, 0, 0, 0, 0 FROM jobs WHERE id = ?1 AND status = ?2 \
+                 AND NOT EXISTS (SELECT 1 FROM attempts WHERE job = ?1)";
+            transaction.execute(statement, params![job, as_text(&JobStatus::Running)])?;
             let statement = "UPDATE jobs SET runs = runs + 1, status = ?2, message = NULL, updated_us = ?3 WHERE id = ?1 RETURNING runs";
             transaction.query_row(statement, params![job, as_text(&JobStatus::Running), now_us], |row| row.get(0))
         })
