@@ -6,6 +6,7 @@ use crate::coordinator::LoadError;
 use crate::coordinator::job::JobError;
 use crate::ledger::job::Refusal;
 use crate::ledger::overview::OverviewError;
+use crate::plan::discover::DiscoverError;
 use crate::report::event::RunStatus;
 use crate::report::watch::WatchError;
 
@@ -60,6 +61,7 @@ impl Error {
             | Error::Jobs(OverviewError::Running { .. }) => exit_code::LOCKED,
             // The command line does not fit what the job was begun with.
             Error::Load(LoadError::Job(JobError::Refused(Refusal::Settings { .. }))) => exit_code::USAGE,
+            Error::Load(LoadError::Discover(DiscoverError::Twice { .. })) => exit_code::USAGE,
             Error::Load(_) | Error::Jobs(_) | Error::Watch(_) | Error::Output(_) => exit_code::FAILED,
         }
     }
@@ -120,6 +122,15 @@ mod tests {
         check(RunStatus::TooManyErrors, 3);
         check(RunStatus::Incomplete, 6);
         check(RunStatus::Interrupted(15), 143);
+    }
+
+    #[test]
+    fn a_file_given_twice_is_a_mistake_of_the_command_line_and_one_that_is_missing_is_not() {
+        let path = std::path::PathBuf::from;
+        let twice = DiscoverError::Twice { path: path("a"), first: path("a") };
+        assert_eq!(Error::from(LoadError::from(twice)).exit_code(), 2);
+        let missing = DiscoverError::Missing { path: path("a") };
+        assert_eq!(Error::from(LoadError::from(missing)).exit_code(), 4);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From paths to [`InputFile`]s: files that are there, can be read and can be split. Size and time of change are noted
 //! here, once; whoever opens the file later does so through [`InputFile::open`] and never reads one that has changed.
 
+use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -73,6 +74,17 @@ pub enum DiscoverError {
         /// What the system says.
         source: io::Error,
     },
+    /// One file, given twice: a pattern's names are the shell's, and easily overlap with others.
+    #[error(
+        "{}: given twice{}, so that its records would be loaded twice: name each file once",
+        path.display(), other_name(path, first)
+    )]
+    Twice {
+        /// The path that was given later.
+        path: PathBuf,
+        /// The path that was given first.
+        first: PathBuf,
+    },
     /// More files than can be counted.
     #[error("{count} input files are too many for one load: load them in several")]
     TooMany {
@@ -103,22 +115,34 @@ pub enum InputError {
     },
 }
 
-/// The input files at `paths`, in their order. A path given twice is loaded twice.
+fn other_name(path: &Path, first: &Path) -> String {
+    if path == first { String::new() } else { format!(", before as {}", first.display()) }
+}
+
+/// The input files at `paths`, in their order.
 ///
 /// # Errors
-/// A path that is missing, no regular file, not UTF-8, or cannot be opened for reading.
+/// A path that is missing, no regular file, not UTF-8, or cannot be opened for reading; two paths of one file.
 pub fn discover(paths: &[PathBuf]) -> Result<Vec<InputFile>, DiscoverError> {
+    let mut first_paths: BTreeMap<Identity, &Path> = BTreeMap::new();
     paths
         .iter()
         .enumerate()
         .map(|(index, path)| {
             let id = u32::try_from(index).map_err(|_| DiscoverError::TooMany { count: paths.len() })?;
-            inspect(FileId(id), path)
+            let (file, identity) = inspect(FileId(id), path)?;
+            match first_paths.insert(identity, path) {
+                None => Ok(file),
+                Some(first) => Err(DiscoverError::Twice { path: path.clone(), first: first.to_path_buf() }),
+            }
         })
         .collect()
 }
 
-fn inspect(id: FileId, path: &Path) -> Result<InputFile, DiscoverError> {
+/// What tells a file from every other on this machine, whatever its names: device and inode.
+type Identity = (u64, u64);
+
+fn inspect(id: FileId, path: &Path) -> Result<(InputFile, Identity), DiscoverError> {
     let owned = || path.to_path_buf();
     if path.to_str().is_none() {
         return Err(DiscoverError::PathNotUtf8 { path: owned() });
@@ -136,7 +160,8 @@ fn inspect(id: FileId, path: &Path) -> Result<InputFile, DiscoverError> {
         return Err(DiscoverError::NotRegular { path: owned() });
     }
     let opened = File::open(path).and_then(|file| file.metadata()).map_err(unreadable)?;
-    Ok(InputFile { id, path: owned(), size: opened.len(), modified: FileTime::modified(&opened) })
+    let file = InputFile { id, path: owned(), size: opened.len(), modified: FileTime::modified(&opened) };
+    Ok((file, (opened.dev(), opened.ino())))
 }
 
 impl InputFile {
@@ -198,14 +223,35 @@ mod tests {
     }
 
     #[test]
-    fn files_are_numbered_in_the_order_given_and_may_repeat() {
+    fn files_are_numbered_in_the_order_given() {
         let folder = tempfile::tempdir().unwrap();
         let [one, two] = ["one.csv", "two.csv"].map(|name| folder.path().join(name));
         std::fs::write(&one, "a\n").unwrap();
         std::fs::write(&two, "").unwrap();
-        let files = discover(&[two.clone(), one.clone(), two.clone()]).unwrap();
+        let files = discover(&[two.clone(), one.clone()]).unwrap();
         let found: Vec<_> = files.iter().map(|file| (file.id, &file.path, file.size)).collect();
-        assert_eq!(found, [(FileId(0), &two, 0), (FileId(1), &one, 2), (FileId(2), &two, 0)]);
+        assert_eq!(found, [(FileId(0), &two, 0), (FileId(1), &one, 2)]);
+    }
+
+    #[test]
+    fn a_file_that_is_given_twice_is_refused_whatever_its_names_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("a.csv"), "a\n").unwrap();
+        std::fs::write(at("b.csv"), "a\n").unwrap();
+        std::fs::hard_link(at("a.csv"), at("hard.csv")).unwrap();
+        std::os::unix::fs::symlink(at("a.csv"), at("soft.csv")).unwrap();
+        let check = |name: &str, said: &str| {
+            let error = discover(&[at("a.csv"), at("b.csv"), at(name)]).unwrap_err().to_string();
+            let expected = format!("{said}, so that its records would be loaded twice: name each file once");
+            assert_eq!(error.replace(&folder.path().display().to_string(), "DIR"), expected);
+        };
+        check("a.csv", "DIR/a.csv: given twice");
+        for other in ["hard.csv", "soft.csv"] {
+            check(other, &format!("DIR/{other}: given twice, before as DIR/a.csv"));
+        }
+        let dotted = folder.path().join(".").join("b.csv");
+        assert!(matches!(discover(&[at("b.csv"), dotted]), Err(DiscoverError::Twice { .. })));
     }
 
     #[test]
