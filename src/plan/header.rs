@@ -1,5 +1,5 @@
 //! A file's beginning: its byte order mark, its header, and where its data start. Reads no further than the first record.
-//! Never guesses an encoding: a file that says it is not UTF-8 is refused.
+//! Never guesses an encoding: a file that says it is not UTF-8, or compressed, is refused.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ use crate::format::csv::scan::{self, State};
 const PREFIX_BYTES: u64 = 64 * 1024;
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+const BZIP2: &str = "bzip2-compressed";
 
 /// What the beginning of a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,16 @@ pub enum HeaderError {
         path: PathBuf,
         /// Its encoding.
         encoding: &'static str,
+    },
+    /// The first bytes of a compressed or a binary format.
+    #[error("{}: is {format}: {remedy}", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        format: &'static str,
+        /// What to do.
+        remedy: String,
     },
     /// A column's name is not text.
     #[error("{}: the header's field {position} is not UTF-8: convert the file with iconv", path.display())]
@@ -175,6 +186,11 @@ fn read_prefix(
         let read = bytes.len();
         bytes.resize(len as usize, 0);
         file.read_at(&open, &mut bytes[read..], read as u64)?;
+        if let Some((format, remedy)) = other_format(&bytes) {
+            let path = file.path.clone();
+            let remedy = remedy.replace("FILE", &path.display().to_string());
+            return Err(HeaderError::NotText { path, format, remedy });
+        }
         if let Some(encoding) = other_encoding(&bytes) {
             return Err(HeaderError::Encoding { path: file.path.clone(), encoding });
         }
@@ -258,6 +274,33 @@ fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
         (b"\xfe\xff", "UTF-16"),
     ];
     marks.iter().find(|(mark, _)| bytes.starts_with(mark)).map(|&(_, name)| name)
+}
+
+/// The format that a file's first bytes name, if it is no text, and what to do (RFC 1952 for gzip, RFC 8878 for Zstandard, the
+/// formats' own descriptions for the others). Letters alone could begin a CSV file, so the bytes after them have to fit as well.
+fn other_format(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    let formats: [(&[u8], &str, &str); 8] = [
+        (b"\x1f\x8b", "gzip-compressed", "unpack it first, for example with gzip -d FILE"),
+        (b"\x28\xb5\x2f\xfd", "zstd-compressed", "unpack it first, for example with zstd -d FILE"),
+        (b"\xfd7zXZ\0", "xz-compressed", "unpack it first, for example with xz -d FILE"),
+        (b"\x04\x22\x4d\x18", "lz4-compressed", "unpack it first, for example with lz4 -d FILE"),
+        (
+            b"PK\x03\x04",
+            "a ZIP archive",
+            "unpack it first, for example with unzip FILE, or save the spreadsheet as CSV",
+        ),
+        // The first page's header, or the file's, begins with an integer field in Thrift's compact protocol.
+        (b"PAR1\x15", "a Parquet file", "save its data as CSV first"),
+        // The level is between the name and the number that a block or the end begins with.
+        (b"\x31\x41\x59\x26\x53\x59", BZIP2, "unpack it first, for example with bzip2 -d FILE"),
+        (b"\x17\x72\x45\x38\x50\x90", BZIP2, "unpack it first, for example with bzip2 -d FILE"),
+    ];
+    let is_bzip2 = bytes.starts_with(b"BZh");
+    let is = |(magic, format, _): &&(&[u8], &str, &str)| match *format {
+        BZIP2 => is_bzip2 && bytes.get(4..).is_some_and(|rest| rest.starts_with(magic)),
+        _ => bytes.starts_with(magic),
+    };
+    formats.iter().find(is).map(|&(_, format, remedy)| (format, remedy))
 }
 
 #[cfg(test)]
@@ -395,6 +438,26 @@ mod tests {
                 ),
             );
         }
+    }
+
+    #[test]
+    fn compressed_and_binary_files_are_refused_with_the_command_that_unpacks() {
+        let unpack = |format: &str, with: &str| {
+            format!("FILE: is {format}-compressed: unpack it first, for example with {with} FILE")
+        };
+        check_error(b"\x1f\x8b\x08\0\0\0\0\0\0\x03", &unpack("gzip", "gzip -d"));
+        check_error(b"\x28\xb5\x2f\xfd\x04", &unpack("zstd", "zstd -d"));
+        check_error(b"BZh91AY&SY\x01", &unpack("bzip2", "bzip2 -d"));
+        check_error(b"BZh9\x17\x72\x45\x38\x50\x90\0", &unpack("bzip2", "bzip2 -d"));
+        check_error(b"\xfd7zXZ\0\0\x04", &unpack("xz", "xz -d"));
+        check_error(b"\x04\x22\x4d\x18\x64", &unpack("lz4", "lz4 -d"));
+        check_error(b"PAR1\x15\x04", "FILE: is a Parquet file: save its data as CSV first");
+        let zip = "FILE: is a ZIP archive: unpack it first, for example with unzip FILE, or save the spreadsheet as CSV";
+        check_error(b"PK\x03\x04\x14", zip);
+        // Texts that begin with the same letters.
+        check(b"PAR1,b\n", (&["PAR1", "b"], "PAR1,b\n", 7, 2));
+        check(b"BZh9,b\n", (&["BZh9", "b"], "BZh9,b\n", 7, 2));
+        check(b"PK,b\n", (&["PK", "b"], "PK,b\n", 5, 2));
     }
 
     #[test]
