@@ -324,8 +324,11 @@ fn job_spec(
 
 fn file_fields<'a>(settings: &'a LoadSettings, file: &'a InputFile, header: &'a Header) -> FileFields<'a> {
     match &settings.input.columns {
-        Some(names) => FileFields { path: &file.path, names, passed_over: &header.passed_over },
-        None => FileFields { path: &file.path, names: &header.names, passed_over: &[] },
+        Some(names) => {
+            let (passed_over, first_record) = (&header.passed_over, &header.first_record);
+            FileFields { path: &file.path, names, passed_over, first_record }
+        }
+        None => FileFields { path: &file.path, names: &header.names, passed_over: &[], first_record: &[] },
     }
 }
 

@@ -25,6 +25,9 @@ pub struct Header {
     pub names: Vec<String>,
     /// The fields of a header that is only passed over, for whoever doubts that it is one; empty if there is none.
     pub passed_over: Vec<String>,
+    /// Where the columns are named elsewhere and there is no header: the fields of the first record, for whoever suspects that it is
+    /// one.
+    pub first_record: Vec<String>,
     /// The header's original bytes with its line end, without a byte order mark; empty if there is none.
     pub raw: Vec<u8>,
     /// Offset in the file of the first byte behind the header (or the byte order mark).
@@ -141,6 +144,7 @@ pub fn read_header(
     let none = Header {
         names: Vec::new(),
         passed_over: Vec::new(),
+        first_record: Vec::new(),
         raw: Vec::new(),
         data_start: mark as u64,
         data_line: 1,
@@ -157,20 +161,21 @@ pub fn read_header(
             _ => RecordError::TooLong { path, line: line_of(range.start), limit },
         }
     })?;
-    if !dialect.header {
-        // The record is data, be it as bad as it may: a worker will judge it.
-        return Ok(none);
-    }
     let texts = batch.get(0).into_iter().flat_map(|record| {
         (0..record.field_count()).filter_map(move |index| record.field(index)).map(|field| field.bytes)
     });
-    let (names, passed_over) = match header_names {
-        HeaderNames::Used => (column_names(file, texts)?, Vec::new()),
-        HeaderNames::Ignored => {
-            (Vec::new(), texts.map(|text| String::from_utf8_lossy(text).into_owned()).collect())
+    let lossy = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+    let (names, passed_over) = match (dialect.header, header_names) {
+        // The record is data, be it as bad as it may: a worker will judge it.
+        (false, HeaderNames::Used) => return Ok(none),
+        (false, HeaderNames::Ignored) => {
+            return Ok(Header { first_record: texts.map(lossy).collect(), ..none });
         }
+        (true, HeaderNames::Used) => (column_names(file, texts)?, Vec::new()),
+        (true, HeaderNames::Ignored) => (Vec::new(), texts.map(lossy).collect()),
     };
-    Ok(Header { names, passed_over, raw, data_start: range.end as u64, data_line: line_of(range.end) })
+    let (data_start, data_line) = (range.end as u64, line_of(range.end));
+    Ok(Header { names, passed_over, raw, data_start, data_line, ..none })
 }
 
 /// Reads until the first record has ended: the bytes from the file's start, and where in them the record is.
@@ -355,6 +360,18 @@ mod tests {
     }
 
     #[test]
+    fn the_first_record_of_a_file_without_a_header_is_shown_where_columns_are_named_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in.csv");
+        std::fs::write(&path, b"\n\"id\",\xff\n1,2\n").unwrap();
+        let file = discover(std::slice::from_ref(&path)).unwrap().remove(0);
+        let bare = Dialect { header: false, ..Dialect::default() };
+        let header = read_header(&file, &bare, HeaderNames::Ignored, LIMIT).unwrap();
+        assert_eq!(header.first_record, ["id", "\u{fffd}"]);
+        assert_eq!((header.data_start, header.passed_over.len(), header.raw.len()), (0, 0, 0));
+    }
+
+    #[test]
     fn a_byte_order_mark_is_no_part_of_the_first_name() {
         check(include_bytes!("../../fixtures/csv/bom.csv"), (&["id", "note"], "id,note\n", 11, 2));
         check(b"\xef\xbb\xbf\"id\"\n1\n", (&["id"], "\"id\"\n", 8, 2));
@@ -399,6 +416,7 @@ mod tests {
         let expected = Header {
             names: Vec::new(),
             passed_over: Vec::new(),
+            first_record: Vec::new(),
             raw: Vec::new(),
             data_start: 0,
             data_line: 1,

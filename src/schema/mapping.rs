@@ -42,6 +42,8 @@ pub struct FileFields<'a> {
     /// Where the names come from `--columns`: the fields of the file's own header, which is passed over; empty if it has
     /// none.
     pub passed_over: &'a [String],
+    /// Where the names come from `--columns` and the file has no header: the fields of its first record.
+    pub first_record: &'a [String],
 }
 
 /// The fields do not fit the table.
@@ -177,25 +179,49 @@ pub fn plan_files(
     Ok((first.map_or_else(|| schema.columns.clone(), |(_, columns)| columns), mappings))
 }
 
-/// A warning for each file whose header is passed over though it looks like data: not one of its fields is named in `--columns`
-/// or by the table. A header of other names is a good reason for `--columns`, so this is no error.
+/// A warning for each file whose first line may not be what `--columns` and `--no-header` say of it. There are good reasons for all
+/// of this, so none of it is an error.
 pub fn doubtful_headers(schema: &TableSchema, files: &[FileFields<'_>]) -> Vec<String> {
-    let doubtful = |file: &&FileFields<'_>| {
-        let known = |field: &String| {
-            let same = |name: &String| name.trim().to_lowercase() == field.trim().to_lowercase();
-            file.names.iter().any(same) || !matches!(target(schema, field), Target::Unknown)
-        };
-        !file.passed_over.is_empty() && !file.passed_over.iter().any(known)
+    let warning = |file: &FileFields<'_>| {
+        let doubt = doubt(schema, file)?;
+        Some(format!("{}: {doubt}", file.path.display()))
     };
-    let warn = |file: &FileFields<'_>| {
-        format!(
-            "{}: the first line is passed over as a header, but none of its fields is a column: {}; if it is data, it is \
+    files.iter().filter_map(warning).collect()
+}
+
+fn doubt(schema: &TableSchema, file: &FileFields<'_>) -> Option<String> {
+    let plain =
+        |names: &[String]| -> Vec<String> { names.iter().map(|name| name.trim().to_lowercase()).collect() };
+    let sorted = |mut names: Vec<String>| {
+        names.sort_unstable();
+        names
+    };
+    let (columns, header, first) = (plain(file.names), plain(file.passed_over), plain(file.first_record));
+    let known = |(field, plain): (&String, &String)| {
+        columns.contains(plain) || !matches!(target(schema, field), Target::Unknown)
+    };
+    if !header.is_empty() && !file.passed_over.iter().zip(&header).any(known) {
+        return Some(format!(
+            "the first line is passed over as a header, but none of its fields is a column: {}; if it is data, it is \
              NOT LOADED: give --no-header",
-            file.path.display(),
             cut(&names(file.passed_over))
-        )
-    };
-    files.iter().filter(doubtful).map(warn).collect()
+        ));
+    }
+    if header != columns && sorted(header) == sorted(columns.clone()) {
+        return Some(format!(
+            "the header names the columns of --columns in another order: {}; the fields are taken in the order of --columns: \
+             leave --columns out if the header is right",
+            cut(&names(file.passed_over))
+        ));
+    }
+    if !first.is_empty() && sorted(first) == sorted(columns) {
+        return Some(format!(
+            "the first record is nothing but the columns' names: {}; with --no-header it is data and LOADED AS A ROW, or rejected: \
+             leave --no-header out if it is a header",
+            cut(&names(file.first_record))
+        ));
+    }
+    None
 }
 
 /// The beginning of a text that may be long.

@@ -134,7 +134,7 @@ fn columns_of_types_not_loadable_yet_count_as_missing_and_may_not_be_named() {
 #[test]
 fn an_error_lists_the_tables_columns_in_one_line() {
     let names = texts(&["id", "nme"]);
-    let file = FileFields { path: Path::new("a.csv"), names: &names, passed_over: &[] };
+    let file = FileFields { path: Path::new("a.csv"), names: &names, passed_over: &[], first_record: &[] };
     let error = plan_files(&schema(&[("tags", "set<text>")]), &[file], STRICT).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -157,6 +157,7 @@ fn plan(files: &[(&str, &[&str], usize)], rules: MappingRules) -> Result<Vec<Vec
             path: Path::new(*path),
             names,
             passed_over: &header[..*passed_over],
+            first_record: &[],
         })
         .collect();
     let (_, mappings) = plan_files(&schema(&[]), &fields, rules)?;
@@ -202,7 +203,7 @@ fn a_file_without_any_record_fits_every_table() {
     let a: &[&str] = &["id", "ts", "Name", "note"];
     let mixed = plan(&[("empty.csv", &[], 0), ("a.csv", a, 0)], STRICT).unwrap();
     assert_eq!(mixed, [vec![], vec![0, 1, 2, 3]]);
-    let empty = FileFields { path: Path::new("empty.csv"), names: &[], passed_over: &[] };
+    let empty = FileFields { path: Path::new("empty.csv"), names: &[], passed_over: &[], first_record: &[] };
     let table = schema(&[("tags", "set<text>")]);
     let (columns, mappings) = plan_files(&table, &[empty], STRICT).unwrap();
     assert_eq!((columns, mappings.len()), (table.columns, 1));
@@ -211,7 +212,8 @@ fn a_file_without_any_record_fits_every_table() {
 /// The warnings for one file whose header is passed over.
 fn check_doubts(columns: &[&str], header: &[&str], expected: &[&str]) {
     let (names, passed_over) = (texts(columns), texts(header));
-    let file = FileFields { path: Path::new("a.csv"), names: &names, passed_over: &passed_over };
+    let file =
+        FileFields { path: Path::new("a.csv"), names: &names, passed_over: &passed_over, first_record: &[] };
     assert_eq!(doubtful_headers(&schema(&[("tags", "set<text>")]), &[file]), expected, "{header:?}");
 }
 
@@ -227,4 +229,39 @@ fn a_header_that_is_passed_over_is_doubted_if_it_names_nothing() {
     check_doubts(&columns, &["1", "", "a\nb"], &[&format!("{lead} \"1\", \"\", \"a\\nb\"; {rest}")]);
     let long = "\u{e5}".repeat(200);
     check_doubts(&columns, &[&long], &[&format!("{lead} \"{}...; {rest}", "\u{e5}".repeat(99))]);
+}
+
+#[test]
+fn a_header_that_names_the_given_columns_in_another_order_is_told() {
+    let columns = ["id", "ts", "note"];
+    check_doubts(&columns, &["id", "ts", "note"], &[]);
+    check_doubts(&columns, &["ID", " ts", "Note"], &[]);
+    check_doubts(&columns, &["note", "ts", "other"], &[]);
+    let lead = "a.csv: the header names the columns of --columns in another order:";
+    let rest = "the fields are taken in the order of --columns: leave --columns out if the header is right";
+    check_doubts(&columns, &["ts", "id", "note"], &[&format!("{lead} \"ts\", \"id\", \"note\"; {rest}")]);
+    check_doubts(&columns, &["NOTE", "id", "ts"], &[&format!("{lead} \"NOTE\", \"id\", \"ts\"; {rest}")]);
+}
+
+#[test]
+fn a_first_record_that_is_the_columns_names_is_told() {
+    let check = |first: &[&str], told: bool| {
+        let (names, first_record) = (texts(&["id", "ts", "note"]), texts(first));
+        let file = FileFields {
+            path: Path::new("a.csv"),
+            names: &names,
+            passed_over: &[],
+            first_record: &first_record,
+        };
+        let warnings = doubtful_headers(&schema(&[]), &[file]);
+        let lead = "a.csv: the first record is nothing but the columns' names: ";
+        assert_eq!(warnings.len(), usize::from(told), "{warnings:?}");
+        assert!(warnings.iter().all(|warning| warning.starts_with(lead) && warning.contains("--no-header")));
+    };
+    check(&[], false);
+    check(&["1", "2", "3"], false);
+    check(&["id", "ts", "1"], false);
+    check(&["id", "ts"], false);
+    check(&["Id", "ts", "note "], true);
+    check(&["note", "ts", "id"], true);
 }
