@@ -11,6 +11,9 @@
 // What the user typed: commands and flags, no I/O.
 pub mod cli;
 
+// What a misspelt name was probably meant to be.
+mod nearest;
+
 // Flags, environment and configuration file resolved into validated settings.
 pub mod settings;
 

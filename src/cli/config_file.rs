@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::nearest::nearest;
+use crate::nearest::nearest;
 
 /// The key that stands for the files on the command line.
 const FILES: &str = "files";

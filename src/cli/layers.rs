@@ -13,11 +13,11 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches};
 
 use super::config_file::{self, CommandSpec, ConfigError, ConfigFile, Given, OptionKind, OptionSpec};
 use super::error::{Origin, ParseStop, UsageError};
-use super::nearest::nearest;
 use super::secrets::PASSWORD_VARIABLE;
 use super::world::{SMALL_FILE_BYTES_MAX, World};
 use super::{Cli, Layered, definition, list};
 use crate::error::exit_code;
+use crate::nearest::nearest;
 
 const CONFIG: &str = "config";
 const CONFIG_VARIABLE: &str = "RINGLOAD_CONFIG";

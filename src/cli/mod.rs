@@ -14,7 +14,6 @@ mod jobs;
 mod layers;
 mod list;
 mod load;
-mod nearest;
 mod pages;
 mod resolve;
 mod secrets;

@@ -3,6 +3,7 @@
 //! reads the file. What is no table is passed over, not checked.
 
 mod cursor;
+mod misspelt;
 mod parser;
 mod tokens;
 mod types;

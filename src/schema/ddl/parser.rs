@@ -1,13 +1,11 @@
 //! The statements of a CQL file, of which only CREATE TABLE is understood to its end (CQL specification, "CREATE TABLE"). Other
 //! statements that name tables are noted; all else is passed over up to its `;`.
 
+mod cql_type;
+
 use super::cursor::Cursor;
 use super::tokens::{Fault, Token, TokenKind};
-use super::types::ParsedType;
-use crate::schema::types::CqlType;
-
-/// Types nested deeper than this are a mistake; each level costs stack.
-const NESTING_MAX: usize = 32;
+use cql_type::Doubtful;
 
 /// What the statements that are passed over begin with. A line that begins with another word is no CQL: `cqlsh` puts its warnings
 /// before what it describes, and has commands of its own.
@@ -68,6 +66,8 @@ pub(super) struct ParsedTable {
 #[derive(Debug, Default)]
 pub(super) struct ParsedFile {
     pub(super) tables: Vec<ParsedTable>,
+    /// Names of the user types that are created.
+    pub(super) types: Vec<String>,
     /// Tables whose columns are changed later, and where.
     pub(super) alters: Vec<(Name, usize)>,
     /// Materialized views, and the tables that they show.
@@ -83,11 +83,12 @@ struct Key {
 
 /// Reads a whole file.
 pub(super) fn parse(text: &str) -> Result<ParsedFile, Fault> {
-    let mut parser = Parser { cursor: Cursor::new(text)?, keyspace: None };
+    let mut parser = Parser { cursor: Cursor::new(text)?, keyspace: None, doubtful: Vec::new() };
     let mut file = ParsedFile::default();
     while !parser.cursor.is_end() {
         parser.statement(&mut file)?;
     }
+    parser.refuse_slips(&file)?;
     Ok(file)
 }
 
@@ -95,6 +96,8 @@ struct Parser<'a> {
     cursor: Cursor<'a>,
     /// That of the last USE.
     keyspace: Option<String>,
+    /// User types that may be none.
+    doubtful: Vec<Doubtful>,
 }
 
 impl Parser<'_> {
@@ -105,7 +108,10 @@ impl Parser<'_> {
                 file.tables.push(self.table()?);
                 return self.options();
             }
-            if self.cursor.take_word("materialized")? {
+            if self.cursor.take_word("type")? {
+                self.take_condition()?;
+                file.types.push(self.table_name()?.table);
+            } else if self.cursor.take_word("materialized")? {
                 file.views.push(self.view()?);
             }
         } else if self.cursor.take_word("alter")? {
@@ -321,75 +327,6 @@ impl Parser<'_> {
             self.cursor.advance()?;
         }
         Ok(())
-    }
-
-    fn cql_type(&mut self, depth: usize) -> Result<ParsedType, Fault> {
-        if depth > NESTING_MAX {
-            return Err(self.cursor.fault(format!("types are nested more than {NESTING_MAX} deep")));
-        }
-        if self.cursor.is_kind(TokenKind::Text) {
-            return Ok(ParsedType::Custom(self.cursor.advance()?.text.to_owned()));
-        }
-        let known = ["frozen", "list", "set", "map", "tuple", "vector"];
-        if let Some(kind) = known.into_iter().find(|kind| self.cursor.is_word(kind)) {
-            self.cursor.advance()?;
-            self.cursor.expect_symbol("<")?;
-            let parsed = self.type_of(kind, depth + 1)?;
-            self.cursor.expect_symbol(">")?;
-            return Ok(parsed);
-        }
-        self.named_type()
-    }
-
-    /// What stands between the angle brackets of a `kind`.
-    fn type_of(&mut self, kind: &'static str, depth: usize) -> Result<ParsedType, Fault> {
-        let first = self.cql_type(depth)?;
-        Ok(match kind {
-            "frozen" => ParsedType::Frozen(Box::new(first)),
-            "map" => {
-                self.cursor.expect_symbol(",")?;
-                ParsedType::Collection(kind, vec![first, self.cql_type(depth)?])
-            }
-            "tuple" => {
-                let mut parts = vec![first];
-                while self.cursor.take_symbol(",")? {
-                    parts.push(self.cql_type(depth)?);
-                }
-                ParsedType::Tuple(parts)
-            }
-            "vector" => {
-                self.cursor.expect_symbol(",")?;
-                let expected = self.cursor.expected("the vector's length");
-                let len = self.cursor.advance()?.text.parse().map_err(|_| expected)?;
-                ParsedType::Vector(Box::new(first), len)
-            }
-            _ => ParsedType::Collection(kind, vec![first]),
-        })
-    }
-
-    /// A native type or a user type, with or without its keyspace.
-    fn named_type(&mut self) -> Result<ParsedType, Fault> {
-        const WHAT: &str = "a type";
-        let is_word = self.cursor.is_kind(TokenKind::Word);
-        if self.cursor.is_word("primary") || self.cursor.is_word("static") {
-            return Err(self.cursor.expected(WHAT));
-        }
-        let mut written = self.cursor.text().to_owned();
-        let name = self.cursor.name(WHAT)?;
-        if self.cursor.take_symbol(".")? {
-            written = self.cursor.text().to_owned();
-            let name = self.cursor.name(WHAT)?;
-            return Ok(ParsedType::User(if written.starts_with('"') { written } else { name }));
-        }
-        if !is_word {
-            return Ok(ParsedType::User(written));
-        }
-        Ok(match (CqlType::from_name(&name), name.as_str()) {
-            (Some(cql_type), _) => ParsedType::Native(cql_type.name()),
-            (None, "counter") => ParsedType::Native("counter"),
-            (None, "empty") => ParsedType::Native("empty"),
-            (None, _) => ParsedType::User(name),
-        })
     }
 }
 

@@ -99,6 +99,28 @@ fn types_are_written_as_the_cluster_writes_them() {
 }
 
 #[test]
+fn a_type_with_a_slip_is_told_with_its_place_and_what_was_meant() {
+    let table = |cql_type: &str| format!("CREATE TABLE k.t (a int PRIMARY KEY,\n  b {cql_type}\n)");
+    let check_slip = |cql_type: &str, place: &str, said: &str| {
+        let rest = "A user type of that name needs its CREATE TYPE in the file";
+        check_error(&table(cql_type), "", &format!("s.cql:{place}: there is no type {said} {rest}"));
+    };
+    check_slip("timestmp", "2:5", "timestmp: did you mean timestamp?");
+    check_slip("map<text, Bigit>", "2:15", "bigit: did you mean bigint?");
+    check_slip("frozen<list<string>>", "2:17", "string: did you mean text?");
+    // User types that are called so.
+    check(&format!("CREATE TYPE k.test (x int); {}", table("test")), "", "k.t: a int pk, (b test)");
+    check(
+        &format!("{}; CREATE TYPE IF NOT EXISTS test (x int)", table("test")),
+        "",
+        "k.t: a int pk, (b test)",
+    );
+    check(&table("frozen<test>"), "", "k.t: a int pk, (b frozen<test>)");
+    check(&table("k.test"), "", "k.t: a int pk, (b test)");
+    check(&table("\"test\""), "", "k.t: a int pk, (b \"test\")");
+}
+
+#[test]
 fn masks_and_constraints_say_nothing_of_a_type() {
     check(
         "CREATE TABLE k.t (a int MASKED WITH mask_inner(1, null) PRIMARY KEY, b text MASKED WITH DEFAULT, c int static)"

@@ -1,7 +1,7 @@
 //! The known name nearest to a misspelled one. Pure.
 
 /// The candidate that fewest edits lead to, if that is at most a third of the name (and one at least).
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let edits_max = (name.chars().count() / 3).max(1);
     candidates
         .into_iter()
