@@ -75,20 +75,13 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
             return Err(UsageError::Combination(problem.to_owned()));
         }
     };
-    let safety = Some(safety);
-    let (requests, writing, job) = (Some(requests), Some(writing), Some(job));
     let groups = Groups {
-        target,
-        layering,
-        connecting,
-        input,
-        working,
-        requests,
-        writing,
-        job,
-        safety,
-        checking,
-        watching,
+        requests: Some(requests),
+        writing: Some(writing),
+        job: Some(job),
+        safety: Some(safety),
+        checking: Some(checking),
+        ..Groups::shared(target, layering, connecting, input, working, watching)
     };
     let mut resolved = groups.resolve(*dry_run, world)?;
     resolved.settings.read_back = reading_back.map(|args| args.of(&resolved.settings.table, world));
@@ -101,21 +94,12 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
 /// The first thing that is wrong, as one line.
 pub fn resolve_check(args: &CheckArgs, world: &dyn World) -> Result<Resolved, UsageError> {
     let CheckArgs { target, layering, connecting, input, working, safety, checking, watching } = args;
-    let (requests, writing, job, safety) = (None, None, None, Some(safety));
-    Groups {
-        target,
-        layering,
-        connecting,
-        input,
-        working,
-        requests,
-        writing,
-        job,
-        safety,
-        checking,
-        watching,
-    }
-    .resolve(true, world)
+    let groups = Groups {
+        safety: Some(safety),
+        checking: Some(checking),
+        ..Groups::shared(target, layering, connecting, input, working, watching)
+    };
+    groups.resolve(true, world)
 }
 
 /// The same for a verification: the settings are those of the load, as far as they say how the files are read.
@@ -139,21 +123,8 @@ pub fn resolve_verify(args: &VerifyArgs, world: &dyn World) -> Result<Resolved, 
     let typed = Typed::new(layering);
     let job = job::resolve_past(&typed, name.as_deref(), state_dir.as_deref(), world)?;
     let reading_back = reading_back::resolve(&typed, reading_back, connecting, max_errors.as_ref())?;
-    let checking = &CheckingArgs { schema: None, rate: None };
-    let (requests, writing, safety) = (Some(requests), None, None);
-    let groups = Groups {
-        target,
-        layering,
-        connecting,
-        input,
-        working,
-        requests,
-        writing,
-        job: None,
-        safety,
-        checking,
-        watching,
-    };
+    let shared = Groups::shared(target, layering, connecting, input, working, watching);
+    let groups = Groups { requests: Some(requests), ..shared };
     let Resolved { mut settings, warnings } = groups.resolve(false, world)?;
     let read_back = reading_back.of(&settings.table, world);
     settings.job = Some(job);
@@ -174,21 +145,49 @@ struct Groups<'a> {
     requests: Option<&'a RequestArgs>,
     /// `None` for a command that writes nothing.
     writing: Option<&'a WritingArgs>,
+    /// `None` for a command that has nothing to remember.
     job: Option<&'a JobArgs>,
     /// `None` for a command that rejects nothing.
     safety: Option<&'a SafetyArgs>,
-    checking: &'a CheckingArgs,
+    /// `None` for a command that always asks the cluster and estimates nothing.
+    checking: Option<&'a CheckingArgs>,
     watching: &'a WatchingArgs,
 }
 
-impl Groups<'_> {
+impl<'a> Groups<'a> {
+    /// What every command on files has.
+    fn shared(
+        target: &'a TargetArgs,
+        layering: &'a LayeringArgs,
+        connecting: &'a ConnectingArgs,
+        input: &'a InputArgs,
+        working: &'a WorkingArgs,
+        watching: &'a WatchingArgs,
+    ) -> Self {
+        let (requests, writing, job, safety, checking) = (None, None, None, None, None);
+        Groups {
+            target,
+            layering,
+            connecting,
+            input,
+            working,
+            requests,
+            writing,
+            job,
+            safety,
+            checking,
+            watching,
+        }
+    }
+
     fn resolve(self, dry_run: bool, world: &dyn World) -> Result<Resolved, UsageError> {
         let typed = Typed::new(self.layering);
         let mut warnings = self.layering.warnings.clone();
-        if !dry_run {
-            refuse_checking(self.checking)?;
+        if let Some(checking) = self.checking.filter(|_| !dry_run) {
+            refuse_checking(checking)?;
         }
-        let (table, schema) = table(&typed, self.target, self.checking, dry_run, world)?;
+        let schema_file = self.checking.and_then(|checking| checking.schema.as_ref());
+        let (table, schema) = table(&typed, self.target, schema_file, dry_run, world)?;
         let inputs = inputs(self.target)?;
         let watching = watching::resolve(&typed, self.watching, &inputs)?;
         let rejects_dir = rejects_dir(self.safety, &table, world);
@@ -200,7 +199,7 @@ impl Groups<'_> {
         let max_errors = typed.value("max-errors", max_errors.unwrap_or("0"), value::error_budget)?;
         // What writes nothing has nothing to remember.
         let job = self.job.filter(|_| !dry_run).map(|args| job::resolve(&typed, args, world)).transpose()?;
-        let estimate_rate = self.checking.rate.as_ref();
+        let estimate_rate = self.checking.and_then(|checking| checking.rate.as_ref());
         let estimate_rate = estimate_rate.map(|rate| typed.count("rate", rate, RATE_MAX)).transpose()?;
         // Last, because it may ask for a password: nobody should type one before being told of a mistake.
         let login = if schema.is_some() { Login::Never } else { Login::AsTyped };
@@ -240,13 +239,13 @@ fn refuse_checking(args: &CheckingArgs) -> Result<(), UsageError> {
 fn table(
     typed: &Typed<'_>,
     target: &TargetArgs,
-    checking: &CheckingArgs,
+    schema_file: Option<&PathBuf>,
     dry_run: bool,
     world: &dyn World,
 ) -> Result<(TableName, Option<TableSchema>), UsageError> {
     let wanted = target.table.as_ref().map(|table| typed.value("table", table, table_name::parse));
     let wanted = wanted.transpose()?;
-    match (&checking.schema, wanted) {
+    match (schema_file, wanted) {
         (None, Some(name)) => Ok((name, None)),
         (None, None) if dry_run => Err(UsageError::Missing {
             what: "--table",
