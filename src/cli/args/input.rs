@@ -47,7 +47,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     pub max_record_size: String,
 
-    /// Times finer than a millisecond: reject the record, or truncate them
+    /// Timestamps finer than a millisecond, and times finer than a nanosecond: reject the record, or truncate them
     #[arg(
         long,
         value_name = "reject|truncate",

@@ -5,7 +5,8 @@
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Writing")]
 pub struct WritingArgs {
-    /// Write times: by the records' order, one for all (now), or microseconds since 1970
+    /// Write times: by the records' order, so that the last record of a key wins; or one for all (now, or microseconds since
+    /// 1970), which gives that up
     #[arg(long, value_name = "order|now|N", default_value = "order", allow_negative_numbers = true)]
     pub timestamp: String,
 }
