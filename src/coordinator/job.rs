@@ -102,8 +102,6 @@ struct Remembered {
     ledger: Option<Ledger>,
     /// CPU time that writing it has taken.
     ledger_cpu: Option<Duration>,
-    /// Whether what the run did could not all be written down.
-    facts_lost: bool,
     _lock: JobLock,
 }
 
@@ -192,8 +190,7 @@ pub fn open_job(
         }
     };
     let (write_time, rejects_dir) = (job.write_time, job.rejects_dir.clone());
-    let remembered =
-        Some(Remembered { job, ledger: Some(ledger), ledger_cpu: None, facts_lost: false, _lock: lock });
+    let remembered = Some(Remembered { job, ledger: Some(ledger), ledger_cpu: None, _lock: lock });
     Ok(Opened::Work(Box::new(RunJob { run, write_time, rejects_dir, remembered })))
 }
 
@@ -387,21 +384,16 @@ impl RunJob {
             remembered.ledger = Some(ledger);
             remembered.ledger_cpu = cpu;
         }
-        remembered.facts_lost = noted.is_err();
         noted
     }
 
     /// Tells the ledger how the run ended; where that cannot be written down, the job is not finished.
     pub fn finish(&mut self, summary: &mut Summary) {
-        let Some(Remembered { job, ledger: Some(ledger), facts_lost, .. }) = &mut self.remembered else {
-            return;
-        };
+        let Some(Remembered { job, ledger: Some(ledger), .. }) = &mut self.remembered else { return };
         if let Some(flaw) = flaw(ledger.progress(job.id), summary) {
             (summary.status, summary.message) = (RunStatus::Failed, Some(flaw));
         }
-        // As after a kill, more may have been sent than the ledger knows.
-        let status = if *facts_lost { JobStatus::Running } else { job_status(summary.status) };
-        let message = summary.message.as_deref();
+        let (status, message) = (job_status(summary.status), summary.message.as_deref());
         if let Err(error) = ledger.finish(job.id, status, message, Clock::set().now_us())
             && summary.status.is_success()
         {

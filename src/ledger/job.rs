@@ -106,8 +106,8 @@ pub struct Job {
 }
 
 impl Job {
-    /// Whether it is known that no row of it was ever sent. Of a run that was killed, or could not write down what it did, nothing
-    /// is known: it leaves the job as running.
+    /// Whether it is known that no row of it was ever sent. Where its last run did not come to its end, that may have been for want of
+    /// power, which takes the last words of the ledger with it: nothing is known then.
     pub fn is_untouched(&self) -> bool {
         !self.was_begun && self.status != JobStatus::Running
     }

@@ -126,7 +126,7 @@ fn a_job_of_which_nothing_was_sent_begins_anew_with_whatever_is_asked_for() {
         decide(Some(&job), asked, rerun, now_us, TableHistory { truncated_us, ..GRACE })
     };
     for status in UNFINISHED {
-        // A run that was killed may have sent rows that nobody has written down.
+        // A run that did not come to its end may have sent rows of which the ledger has lost the trace.
         let is_known = status != JobStatus::Running;
         for rerun in [Rerun::Continue, Rerun::Again] {
             let asked = others().into_iter().map(|(other, _)| (other, DAY_US, None));

@@ -27,8 +27,8 @@ impl Ledger {
             .ok_or_else(|| LedgerError::Inconsistent { job: new.name.clone(), reason: reason() })
     }
 
-    /// Writes down that another run goes on with a job. Returns the run's number. If the run before was killed and has said of no
-    /// unit that it was begun, the first one may have been: that is written down too, for no later run could tell any more.
+    /// Writes down that another run goes on with a job. Returns the run's number. If the run before did not come to its end,
+    /// and no unit is known to be begun, the first one may have been: that is written down too, for no later run could tell any more.
     ///
     /// # Errors
     /// The ledger cannot be written.
