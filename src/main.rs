@@ -53,7 +53,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Completions { shell } => print(|out| cli::completions(shell, out)),
         Command::Man => print(|out| cli::man(out)),
         Command::Worker => {
-            worker::run(BufReader::new(io::stdin()), io::stdout());
+            worker::run_process(BufReader::new(io::stdin()), io::stdout());
             Ok(0)
         }
     }

@@ -19,7 +19,7 @@ use crate::verify::compare::Known;
 use crate::verify::sample::Sample;
 
 /// The version of these messages. Coordinator and worker are one executable, so any difference is an error.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// One input file, as a worker needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +165,15 @@ pub enum FromWorker {
     Warning {
         /// What.
         message: String,
+    },
+    /// What a library in the worker says is wrong: for the log only, and bounded.
+    Library {
+        /// The library's part that says it.
+        source: String,
+        /// What it says.
+        message: String,
+        /// Whether it calls it an error, not a warning.
+        is_error: bool,
     },
     /// The worker cannot go on. Nothing but the end of the stream follows.
     Failed {

@@ -2,4 +2,5 @@
 
 pub mod latency;
 pub mod message;
+pub(crate) mod said;
 pub mod transport;

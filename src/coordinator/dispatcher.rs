@@ -221,6 +221,9 @@ impl<'a> Dispatcher<'a> {
                 self.look_at_counts();
             }
             FromWorker::Warning { message } => (self.report)(RunEvent::Warning(message)),
+            FromWorker::Library { source, message, is_error } => {
+                (self.report)(RunEvent::Library { worker: id.0, source, message, is_error });
+            }
             FromWorker::Failed { kind, message } => {
                 member.parted = true;
                 match self.finishing {

@@ -59,6 +59,17 @@ pub enum RunEvent {
     },
     /// Something that the user should know.
     Warning(String),
+    /// What a library in a worker, most often the driver, says is wrong: for the log only.
+    Library {
+        /// Its number.
+        worker: usize,
+        /// The library's part that says it.
+        source: String,
+        /// What it says.
+        message: String,
+        /// Whether it calls it an error, not a warning.
+        is_error: bool,
+    },
     /// A signal asks the run to end.
     Stopping {
         /// Its number.

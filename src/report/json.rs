@@ -58,6 +58,12 @@ enum Line<'a> {
         signal: String,
         at_once: bool,
     },
+    /// What a library in a worker says; only the log has it.
+    Library {
+        worker: usize,
+        source: &'a str,
+        message: &'a str,
+    },
     /// The run could not begin; only the log has it.
     Error {
         exit_code: u8,
@@ -86,10 +92,10 @@ pub(super) fn progress(snapshot: &Snapshot, rates: &Rates) -> String {
     })
 }
 
-/// Any other event; `None` for progress, which needs rates.
+/// Any other event; `None` for progress, which needs rates, and for what only the log has.
 pub(super) fn event(event: &RunEvent) -> Option<String> {
     let line = match event {
-        RunEvent::Progress(_) => return None,
+        RunEvent::Progress(_) | RunEvent::Library { .. } => return None,
         RunEvent::Started { table, inputs, bytes_total, workers, dry_run } => Line::Started {
             table,
             inputs: inputs.iter().map(|path| path.display().to_string()).collect(),
@@ -124,6 +130,11 @@ pub(super) fn event(event: &RunEvent) -> Option<String> {
 /// How a run ended.
 pub(super) fn finished(summary: &Summary) -> String {
     text(&Line::Finished(Box::new(SummaryFile::from(summary))))
+}
+
+/// What a library in a worker says.
+pub(super) fn library(worker: usize, source: &str, message: &str) -> String {
+    text(&Line::Library { worker, source, message })
 }
 
 /// What ended a run before it began.

@@ -11,9 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Level};
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
@@ -22,8 +20,9 @@ use super::event::{RunEvent, RunStatus, Summary};
 use super::json;
 use super::progress::Pace;
 use super::rate::Meter;
+use crate::control::said::{self, TARGET};
 use crate::settings::LogSettings;
-use line::{LineFormat, TARGET};
+use line::LineFormat;
 
 /// How often a progress line comes.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
@@ -62,17 +61,11 @@ impl Log {
             Ok(file) => Arc::new(LogFile::new(file)),
             Err(source) => return Err(LogError { path, source }),
         };
-        // Of libraries only what is wrong: what they tell otherwise has rows' values in it. Who fetches metrics and hangs up is
-        // no concern of the load.
-        let filter = Targets::new()
-            .with_target(TARGET, Level::INFO)
-            .with_target("metrics_exporter_prometheus", LevelFilter::OFF)
-            .with_default(LevelFilter::WARN);
         let lines = layer()
             .event_format(LineFormat::new(settings.format, std::process::id()))
             .with_writer(Arc::clone(&file))
             .log_internal_errors(false);
-        let dispatch = Dispatch::new(registry().with(filter).with(lines));
+        let dispatch = Dispatch::new(registry().with(said::filter()).with(lines));
         Ok(Log { path, file, dispatch, meter: Meter::default(), pace: Pace::every(PROGRESS_EVERY) })
     }
 
@@ -100,6 +93,10 @@ impl Log {
             RunEvent::Started { .. } | RunEvent::Resumed { .. } => (Level::INFO, json::event(event)),
             RunEvent::WorkerLost { .. } | RunEvent::Warning(_) | RunEvent::Stopping { .. } => {
                 (Level::WARN, json::event(event))
+            }
+            RunEvent::Library { worker, source, message, is_error } => {
+                let level = if *is_error { Level::ERROR } else { Level::WARN };
+                (level, Some(json::library(*worker, source, message)))
             }
             RunEvent::Finished(summary) => (level_of(summary), json::event(event)),
         };

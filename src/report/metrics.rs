@@ -132,7 +132,10 @@ impl Metrics {
                 self.counters.workers_lost.increment(1);
                 self.counters.warnings.increment(1);
             }
-            RunEvent::Resumed { .. } | RunEvent::Stopping { .. } | RunEvent::Finished(_) => {}
+            RunEvent::Resumed { .. }
+            | RunEvent::Library { .. }
+            | RunEvent::Stopping { .. }
+            | RunEvent::Finished(_) => {}
         }
     }
 

@@ -110,7 +110,7 @@ impl Reporter {
             // What a second signal does is seen at once.
             RunEvent::Stopping { at_once: true, .. } => {}
             RunEvent::Stopping { signal, at_once: false } => self.write(&lines::stopping(*signal)),
-            RunEvent::Progress(_) | RunEvent::Finished(_) => {}
+            RunEvent::Progress(_) | RunEvent::Library { .. } | RunEvent::Finished(_) => {}
         }
     }
 

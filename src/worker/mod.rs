@@ -3,6 +3,7 @@
 //! A worker never outlives its coordinator, never prints, and may be killed at any instant without loss.
 
 pub mod desk;
+mod library;
 pub mod memory;
 pub mod pipeline;
 pub mod session;
@@ -30,16 +31,31 @@ const STOP_SEEN_WITHIN: Duration = Duration::from_millis(50);
 
 /// Runs a worker over its control channel until the channel ends or its work is done.
 pub fn run(reader: impl BufRead + Send + 'static, writer: impl Write + Send + 'static) {
-    let halt = Arc::new(Halt::default());
-    let desk = Arc::new(Desk::new(writer, Arc::clone(&halt)));
+    let desk = Arc::new(Desk::new(writer, Arc::default()));
+    let last = live(reader, &desk);
+    desk.say(&last);
+}
+
+/// The same as the one thing that this process does: what libraries say in it goes over the channel too.
+pub fn run_process(reader: impl BufRead + Send + 'static, writer: impl Write + Send + 'static) {
+    let desk = Arc::new(Desk::new(writer, Arc::default()));
+    let ear = library::hear(&desk);
+    let last = live(reader, &desk);
+    ear.tell_rest();
+    desk.say(&last);
+}
+
+/// A worker's life up to its last word, which is returned.
+fn live(reader: impl BufRead + Send + 'static, desk: &Arc<Desk>) -> FromWorker {
+    let halt = Arc::clone(desk.halt());
     let inbox = listen(reader, Arc::clone(&halt));
-    let outcome = greet(&inbox, &desk).and_then(|job| match job.connection {
-        Some(_) => session::load_through_session(job, &inbox, &desk),
-        None => load(job, CountEngine, &inbox, &desk),
+    let outcome = greet(&inbox, desk).and_then(|job| match job.connection {
+        Some(_) => session::load_through_session(job, &inbox, desk),
+        None => load(job, CountEngine, &inbox, desk),
     });
     match halt.failure().or(outcome.as_ref().err().cloned()) {
-        Some(Failure { kind, message }) => desk.say(&FromWorker::Failed { kind, message }),
-        None => desk.say(&FromWorker::Bye { totals: outcome.unwrap_or_default() }),
+        Some(Failure { kind, message }) => FromWorker::Failed { kind, message },
+        None => FromWorker::Bye { totals: outcome.unwrap_or_default() },
     }
 }
 

@@ -31,13 +31,21 @@ fn expect_all_written_after_a_pause(load: &NumberedLoad, run: Finished) -> Finis
 fn check_survives_an_outage(workers: usize) {
     let Some(load) = NumberedLoad::of(10_000) else { return };
     load.relay.allow_writes(3_000);
-    let running = load.wait_for_writes(load.run(workers).start());
+    let run = load.run(workers).args(["--log-file", "run.log", "--log-format", "json"]);
+    let running = load.wait_for_writes(run.start());
     load.relay.go_down();
     load.relay.allow_all_writes();
     thread::sleep(OUTAGE);
     load.relay.come_up();
     let run = expect_all_written_after_a_pause(&load, running.finish());
     assert_eq!(run.number("workers_lost"), 0);
+    let log = std::fs::read_to_string(load.scratch.join("run.log")).unwrap();
+    // What the driver has to say of it is in the log, of every worker.
+    for worker in 0..workers {
+        let said = format!(r#""event":"library","worker":{worker},"source":"scylla::"#);
+        assert!(log.contains(&said), "{said} is not in {log}");
+    }
+    assert!(log.contains(r#""event":"library""#), "{log}");
 }
 
 #[test]

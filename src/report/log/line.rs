@@ -1,24 +1,21 @@
 //! A line of the log file. Ours are the objects that `--progress json` shows, behind the time, the level and the process; what
 //! a library says becomes an event of the name `library`. Both formats hold the same. It opens no file.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
-use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::control::said::{Said, TARGET};
 use crate::report::figures::printable;
 use crate::settings::LogFormat;
-
-/// The target of our own events; they have one field, `line`, which holds a JSON object whose first member is `event`.
-pub(super) const TARGET: &str = "ringload";
 
 /// Lines of libraries in one run: a driver that has the same to say of every request must not fill the disk.
 const LIBRARY_LINES_MAX: u64 = 1_000;
@@ -95,8 +92,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut said = Said::default();
-        event.record(&mut said);
+        let said = Said::in_event(event);
         let metadata = event.metadata();
         let event = match metadata.target() {
             TARGET => said.line,
@@ -106,46 +102,6 @@ where
             Some(event) => writeln!(writer, "{}", self.line(Timestamp::now(), *metadata.level(), &event)),
             None => Ok(()),
         }
-    }
-}
-
-/// The fields of an event.
-#[derive(Default)]
-struct Said {
-    /// Our own.
-    line: Option<String>,
-    message: String,
-    others: String,
-}
-
-impl Said {
-    fn message(&self) -> String {
-        let Said { message, others, .. } = self;
-        match (message.is_empty(), others.is_empty()) {
-            (_, true) => message.clone(),
-            (true, false) => others.clone(),
-            (false, false) => format!("{message}; {others}"),
-        }
-    }
-}
-
-impl Visit for Said {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "line" => self.line = Some(value.to_owned()),
-            "message" => value.clone_into(&mut self.message),
-            _ => self.record_debug(field, &value),
-        }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.message = format!("{value:?}");
-            return;
-        }
-        let comma = if self.others.is_empty() { "" } else { ", " };
-        // Writing to a string does not fail.
-        let _ = write!(self.others, "{comma}{}={value:?}", field.name());
     }
 }
 
@@ -240,7 +196,7 @@ mod tests {
     #[test]
     fn a_library_that_says_too_much_is_cut_short_with_a_word() {
         let format = LineFormat::new(LogFormat::Json, 1);
-        let said = Said { message: "busy".to_owned(), others: "node=1".to_owned(), line: None };
+        let said = Said::for_tests("busy", "node=1");
         let told: Vec<Option<String>> =
             (0..LIBRARY_LINES_MAX + 10).map(|_| format.library_event(&said, "driver")).collect();
         let first = r#"{"event":"library","source":"driver","message":"busy; node=1"}"#;

@@ -83,6 +83,24 @@ fn everything_that_happens_is_an_object_a_line() {
 }
 
 #[test]
+fn what_libraries_in_workers_say_is_logged_with_the_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.log");
+    let mut log = Log::open(&settings(path.clone(), LogFormat::Json)).unwrap();
+    for is_error in [false, true] {
+        let (source, message) = ("driver".to_owned(), "busy".to_owned());
+        log.handle(&RunEvent::Library { worker: 3, source, message, is_error });
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    let rest = r#""event":"library","worker":3,"source":"driver","message":"busy"}"#;
+    let levels = text.lines().map(|line| {
+        assert!(line.ends_with(rest), "{line}");
+        line.contains(r#""level":"error""#)
+    });
+    assert_eq!(levels.collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
 fn text_has_the_same_lines() {
     let text = log_of_run(LogFormat::Text);
     let json = log_of_run(LogFormat::Json);
