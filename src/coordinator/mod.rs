@@ -5,6 +5,7 @@
 
 pub mod assignment;
 pub mod dispatcher;
+mod first_look;
 pub mod job;
 pub mod latency;
 mod members;
@@ -43,6 +44,7 @@ use crate::schema::table::SchemaError;
 use crate::session::connect::ConnectError;
 use crate::settings::LoadSettings;
 use dispatcher::Dispatcher;
+use first_look::{FirstRecord, doubtful_dates};
 use job::{FinishedJob, JobError, Known, Opened, RunJob, open_job};
 use planner::{Planned, ScanStart};
 use run::{DispatcherOptions, Outcome};
@@ -241,6 +243,12 @@ fn ask_cluster(
         Some(schema) => survey::plan(schema, &fields, rules)?,
         None => survey(&settings.connection, &settings.table, &fields, rules, access)?,
     };
+    let first_records = inputs.iter().zip(&surveyed.mappings).map(|((file, header), mapping)| FirstRecord {
+        file: &file.path,
+        mapping,
+        fields: &header.first_record,
+    });
+    surveyed.warnings.extend(doubtful_dates(&surveyed.row_plan.columns, first_records));
     for warning in surveyed.warnings.drain(..) {
         report(RunEvent::Warning(warning));
     }
@@ -326,6 +334,8 @@ fn file_fields<'a>(settings: &'a LoadSettings, file: &'a InputFile, header: &'a 
     match &settings.input.columns {
         Some(names) => {
             let (passed_over, first_record) = (&header.passed_over, &header.first_record);
+            // Behind a header, nobody takes it for one.
+            let first_record = if header.raw.is_empty() { &first_record[..] } else { &[] };
             FileFields { path: &file.path, names, passed_over, first_record }
         }
         None => FileFields { path: &file.path, names: &header.names, passed_over: &[], first_record: &[] },

@@ -11,6 +11,7 @@ use super::split::{Place, RecordError};
 use crate::format::csv::dialect::Dialect;
 use crate::format::csv::reader::{ChunkReader, ReadError};
 use crate::format::csv::scan::{self, State};
+use crate::format::record::RecordBatch;
 
 /// Bytes read at first; doubled as long as the first record does not end in them.
 const PREFIX_BYTES: u64 = 64 * 1024;
@@ -25,8 +26,7 @@ pub struct Header {
     pub names: Vec<String>,
     /// The fields of a header that is only passed over, for whoever doubts that it is one; empty if there is none.
     pub passed_over: Vec<String>,
-    /// Where the columns are named elsewhere and there is no header: the fields of the first record, for whoever suspects that it is
-    /// one.
+    /// The fields of the first record that is data, for whoever has doubts about it; empty if there is none, or none that ends soon.
     pub first_record: Vec<String>,
     /// The header's original bytes with its line end, without a byte order mark; empty if there is none.
     pub raw: Vec<u8>,
@@ -161,21 +161,37 @@ pub fn read_header(
             _ => RecordError::TooLong { path, line: line_of(range.start), limit },
         }
     })?;
-    let texts = batch.get(0).into_iter().flat_map(|record| {
-        (0..record.field_count()).filter_map(move |index| record.field(index)).map(|field| field.bytes)
-    });
-    let lossy = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
-    let (names, passed_over) = match (dialect.header, header_names) {
+    if !dialect.header {
         // The record is data, be it as bad as it may: a worker will judge it.
-        (false, HeaderNames::Used) => return Ok(none),
-        (false, HeaderNames::Ignored) => {
-            return Ok(Header { first_record: texts.map(lossy).collect(), ..none });
-        }
-        (true, HeaderNames::Used) => (column_names(file, texts)?, Vec::new()),
-        (true, HeaderNames::Ignored) => (Vec::new(), texts.map(lossy).collect()),
+        return Ok(Header { first_record: lossy(&batch), ..none });
+    }
+    let (names, passed_over) = match header_names {
+        HeaderNames::Used => (column_names(file, texts(&batch))?, Vec::new()),
+        HeaderNames::Ignored => (Vec::new(), lossy(&batch)),
     };
+    let first_record = record_behind(file, dialect, &bytes, range.end);
     let (data_start, data_line) = (range.end as u64, line_of(range.end));
-    Ok(Header { names, passed_over, raw, data_start, data_line, ..none })
+    Ok(Header { names, passed_over, first_record, raw, data_start, data_line })
+}
+
+/// The fields of a batch's first record.
+fn texts(batch: &RecordBatch) -> impl Iterator<Item = &[u8]> {
+    batch.get(0).into_iter().flat_map(|record| {
+        (0..record.field_count()).filter_map(move |index| record.field(index)).map(|field| field.bytes)
+    })
+}
+
+fn lossy(batch: &RecordBatch) -> Vec<String> {
+    texts(batch).map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+}
+
+/// The fields of the first record behind the header, if it ends in the bytes that are read already.
+fn record_behind(file: &InputFile, dialect: &Dialect, bytes: &[u8], header_end: usize) -> Vec<String> {
+    let rest = bytes.get(header_end..).unwrap_or_default();
+    let record = first_record(dialect, rest, bytes.len() as u64 == file.size);
+    let raw = record.and_then(|range| rest.get(range));
+    let batch = raw.and_then(|raw| ChunkReader::new(dialect).read(raw.to_vec()).ok());
+    batch.map_or_else(Vec::new, |batch| lossy(&batch))
 }
 
 /// Reads until the first record has ended: the bytes from the file's start, and where in them the record is.
@@ -360,15 +376,20 @@ mod tests {
     }
 
     #[test]
-    fn the_first_record_of_a_file_without_a_header_is_shown_where_columns_are_named_elsewhere() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("in.csv");
-        std::fs::write(&path, b"\n\"id\",\xff\n1,2\n").unwrap();
-        let file = discover(std::slice::from_ref(&path)).unwrap().remove(0);
-        let bare = Dialect { header: false, ..Dialect::default() };
-        let header = read_header(&file, &bare, HeaderNames::Ignored, LIMIT).unwrap();
-        assert_eq!(header.first_record, ["id", "\u{fffd}"]);
-        assert_eq!((header.data_start, header.passed_over.len(), header.raw.len()), (0, 0, 0));
+    fn the_first_record_that_is_data_is_shown() {
+        let check = |bytes: &[u8], dialect: &Dialect, expected: &[&str]| {
+            assert_eq!(read(bytes, dialect, LIMIT).unwrap().first_record, expected);
+        };
+        let (headed, bare) = (Dialect::default(), Dialect { header: false, ..Dialect::default() });
+        check(b"a,b\n\n\"1\"\"\",\xff\n3,4\n", &headed, &["1\"", "\u{fffd}"]);
+        check(b"a,b\n\n\"1\",2\n3,4\n", &bare, &["a", "b"]);
+        check(b"a,b\n1,2", &headed, &["1", "2"]);
+        check(b"\xef\xbb\xbfa,b\r\n1,2\r\n", &headed, &["1", "2"]);
+        for none in [&b""[..], b"a,b\n", b"a,b", b"a,b\n\n", b"a,b\n1,\"2\n"] {
+            check(none, &headed, &[]);
+        }
+        let long = [&b"a,b\n"[..], &b"x".repeat(PREFIX_BYTES as usize), b"\n"].concat();
+        check(&long, &headed, &[]);
     }
 
     #[test]
@@ -423,7 +444,8 @@ mod tests {
         };
         // Names that are empty, twice the same or no text are no header's, and a field too many is one record's fault.
         for bytes in [&b""[..], b"\n1,\"2,\n\",,\n3\n", b",,\xff\n", b"1,2,3\n1,2\n"] {
-            assert_eq!(read(bytes, &bare, LIMIT).unwrap(), expected);
+            let header = read(bytes, &bare, LIMIT).unwrap();
+            assert_eq!(Header { first_record: Vec::new(), ..header }, expected);
         }
     }
 

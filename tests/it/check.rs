@@ -70,6 +70,44 @@ fn with_a_cluster_or_without_a_check_finds_what_a_dry_run_finds() {
     keyspace.expect_rows::<&str>("SELECT id FROM orders", &[]);
 }
 
+/// `ringload check` of a small table with these options and files; a check that refuses, or that warns.
+#[track_caller]
+fn check_inputs(options: &[&str], files: &[(&str, &[u8])], code: i32, said: &[&str]) {
+    let scratch = Scratch::new();
+    scratch.write("days.cql", "CREATE TABLE ks.days (id int PRIMARY KEY, at timestamp)");
+    for (name, content) in files {
+        scratch.write(name, content);
+    }
+    let run = check(&scratch, &["--schema", "days.cql"]).args(options).finish().expect_code(code);
+    run.expect_said(said);
+}
+
+#[test]
+fn inputs_that_nobody_means_to_give_are_refused() {
+    let csv = &b"id,at\n1,2026-01-31\n"[..];
+    let twice = ["b.csv: given twice", "name each file once"];
+    check_inputs(&["b.csv", "a.csv", "./b.csv"], &[("a.csv", csv), ("b.csv", csv)], 2, &twice);
+    let gzip = ["a.csv.gz: is gzip-compressed: unpack it first, for example with gzip -d a.csv.gz"];
+    check_inputs(&["a.csv.gz"], &[("a.csv.gz", b"\x1f\x8b\x08\0")], 4, &gzip);
+}
+
+#[test]
+fn inputs_that_may_be_read_otherwise_than_meant_are_warned_of() {
+    let check = |options: &[&str], content: &str, code: i32, said: &[&str]| {
+        let options = [options, &["a.csv"]].concat();
+        check_inputs(&options, &[("a.csv", content.as_bytes())], code, said);
+    };
+    let columns = ["--columns", "id,at"];
+    let order =
+        ["warning: a.csv: the header names the columns of --columns in another order: \"at\", \"id\""];
+    check(&columns, "at,id\n1,2026-01-31\n", 0, &order);
+    let names = ["warning: a.csv: the first record is nothing but the columns' names: \"ID\", \"at\""];
+    check(&["--columns", "id,at", "--no-header"], "ID,at\n1,2026-01-31\n", 1, &names);
+    let digits = ["warning: a.csv: 20260131 in column at is read as milliseconds", "as in 2026-01-31"];
+    check(&[], "id,at\n1,20260131\n", 0, &digits);
+    check(&columns, "id,at\n1,20260131\n", 0, &digits);
+}
+
 #[test]
 fn what_was_found_is_told_by_reason_file_and_unit_with_an_estimate() {
     let scratch = Scratch::new();
