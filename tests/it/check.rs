@@ -36,7 +36,7 @@ fn check(scratch: &Scratch, options: &[&str]) -> Run {
 /// The summary without what differs from run to run.
 fn findings(run: &Finished) -> Value {
     let mut summary = run.summary.clone();
-    for key in ["seconds", "rows_per_second", "rejects_dir"] {
+    for key in ["seconds", "seconds_to_first_row", "rows_per_second", "rejects_dir"] {
         assert!(summary[key].take() != Value::Null, "{key} is not in {}", run.summary);
     }
     summary
