@@ -364,14 +364,16 @@ fn a_job_that_another_run_is_at_is_left_alone_until_that_ends() {
     for options in [&[][..], &["--restart"], &["--again", "--null", "NA"]] {
         next(&load).args(options).finish().expect_code(5).expect_said(&[&held, JOB]);
     }
+    let kill = |running: Running| {
+        send_signal(running.pid(), "KILL");
+        wait_until("it is dead", || !is_alive(running.pid()));
+    };
+    // Before the next one begins, or it would take that one's writes.
+    kill(first);
     let unnamed = cut_short(&load, load.run(2));
     let held = format!("another run (process {}, started ", unnamed.pid());
     load.run_directly(0).finish().expect_code(5).expect_said(&[&held]);
-    for running in [first, unnamed] {
-        send_signal(running.pid(), "KILL");
-        wait_until("it is dead", || !is_alive(running.pid()));
-        drop(running);
-    }
+    kill(unnamed);
     // Its workers may still be ending; the lock was the coordinator's.
     next(&load).finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
     load.run_directly(0).finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
