@@ -87,7 +87,7 @@ impl RunStatus {
     /// The exit code where the summary could not be written: a run that went well has failed those who rely on it.
     pub fn exit_code_without_summary(self) -> u8 {
         match self {
-            RunStatus::Done | RunStatus::DoneWithRejects => exit_code::FAILED,
+            RunStatus::Done | RunStatus::DoneWithRejects | RunStatus::Differences => exit_code::FAILED,
             other => other.exit_code(),
         }
     }

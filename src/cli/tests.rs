@@ -70,8 +70,8 @@ impl World for FakeWorld {
         "2026-03-04T05:06:07.89Z".parse().unwrap()
     }
 
-    fn process_id(&self) -> u32 {
-        4711
+    fn nonce(&self) -> u32 {
+        0x4711
     }
 }
 

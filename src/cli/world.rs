@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -30,8 +31,8 @@ pub trait World {
     fn ask_password(&self, prompt: &str) -> io::Result<String>;
     /// The time.
     fn now(&self) -> Timestamp;
-    /// This process's number.
-    fn process_id(&self) -> u32;
+    /// A number that no other run has, were it started in the same second: in containers processes have the same numbers.
+    fn nonce(&self) -> u32;
 }
 
 /// What [`World::small_file`] finds.
@@ -78,8 +79,9 @@ impl World for ProcessWorld {
         Timestamp::now()
     }
 
-    fn process_id(&self) -> u32 {
-        std::process::id()
+    fn nonce(&self) -> u32 {
+        // Its keys come from the system's random numbers (std::hash::RandomState).
+        RandomState::new().build_hasher().finish() as u32
     }
 }
 

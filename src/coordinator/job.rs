@@ -29,6 +29,9 @@ use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
 use crate::schema::identity::TableIdentity;
 use crate::settings::{JobSettings, LoadSettings, TimestampMode};
 
+/// A job into a table that remembers deletions no longer than this may well be too old to go on when somebody looks at it.
+const SHORT_GRACE: Duration = Duration::from_secs(3_600);
+
 /// Why a run cannot be at its job.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
@@ -149,6 +152,7 @@ pub fn open_job(
     settings: &LoadSettings,
     inputs: &[(InputFile, Header)],
     surveyed: &Survey,
+    report: &mut dyn FnMut(RunEvent),
 ) -> Result<Opened, JobError> {
     let now_us = Clock::set().now_us();
     let (Some(mut ledger), Some(how), Some(identity)) = (ledger, &settings.job, &surveyed.identity) else {
@@ -190,6 +194,13 @@ pub fn open_job(
         }
     };
     let (write_time, rejects_dir) = (job.write_time, job.rejects_dir.clone());
+    if gc_grace < SHORT_GRACE {
+        report(RunEvent::Warning(format!(
+            "gc_grace_seconds of {} is {}: a load that is cut short can go on for so long only, then it begins anew with --restart",
+            settings.table,
+            gc_grace.as_secs()
+        )));
+    }
     let remembered = Some(Remembered { job, ledger: Some(ledger), ledger_cpu: None, _lock: lock });
     Ok(Opened::Work(Box::new(RunJob { run, write_time, rejects_dir, remembered })))
 }

@@ -109,7 +109,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         dry_run: settings.dry_run,
     });
     let surveyed = ask_cluster(settings, &inputs, access(settings), report)?;
-    let mut job = match open_job(ledger, settings, &inputs, &surveyed)? {
+    let mut job = match open_job(ledger, settings, &inputs, &surveyed, report)? {
         Opened::NothingToDo(done) => {
             return Ok(leave_done(settings, &inputs, surveyed, workers, &done, report));
         }
@@ -187,10 +187,11 @@ fn settle(
     }
     let noted = job.close_journal(&mut outcome);
     let rejects = merge(&job.rejects_dir, &rejected_files(inputs), &outcome.assignment.parts(), Keep::Parts);
+    let joined = rejects.is_ok();
     let mut summary = summary::summarize(run, job, &outcome, rejects, noted.err());
     job.finish(&mut summary);
-    // As long as a job is unfinished, its next run needs them.
-    if job.is_over(summary.status) {
+    // As long as a job is unfinished, its next run needs them; and they are all there is where they could not be joined.
+    if joined && job.is_over(summary.status) {
         delete_parts(&job.rejects_dir);
     }
     summary

@@ -232,7 +232,9 @@ impl Verification<'_> {
         }
         let dir = passing.rejects_dir.clone();
         let found = merge(&dir, &rejected_files(inputs), &outcome.assignment.parts(), Keep::Nothing);
-        delete_parts(&dir);
+        if found.is_ok() {
+            delete_parts(&dir);
+        }
         let (elapsed, resumed) = (started.elapsed(), Resumed::default());
         let run =
             Run { settings, task: Task::Verify, max_errors, workers, bytes: bytes_total, elapsed, resumed };

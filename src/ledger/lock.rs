@@ -5,6 +5,8 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::LedgerError;
 
@@ -28,14 +30,25 @@ pub enum Locked {
     HeldBy(String),
 }
 
-/// Locks the job of this name for this process.
+/// How long a lock is tried for: far longer than anybody looks at it.
+const LOOKED_AT_FOR: Duration = Duration::from_millis(200);
+const LOCK_POLL: Duration = Duration::from_millis(10);
+
+/// Locks the job of this name for this process. Who only looks whether it is locked holds it for an instant, which is waited out.
 ///
 /// # Errors
 /// The lock file cannot be made or locked.
 pub fn lock(state_dir: &Path, job: &str, holder: &str) -> Result<Locked, LedgerError> {
     let mut file = open(state_dir, job)?;
     let failed = |source| LedgerError::Directory { path: state_dir.to_path_buf(), source };
-    match file.try_lock() {
+    let deadline = Instant::now() + LOOKED_AT_FOR;
+    let locked = loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
+            tried => break tried,
+        }
+    };
+    match locked {
         Ok(()) => {
             // For people only: what counts is the lock.
             let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));

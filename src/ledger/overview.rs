@@ -87,16 +87,30 @@ pub fn one(state_dir: &Path, name: &str) -> Result<(JobOverview, Vec<OpenUnit>),
 /// # Errors
 /// The ledger cannot be written, there is no such job, or a run is at it.
 pub fn forget(state_dir: &Path, name: &str) -> Result<(), OverviewError> {
-    let (mut ledger, job) = find(state_dir, name)?;
+    forget_if(state_dir, name, |_| true).map(|_| ())
+}
+
+/// Forgets a job if it is meant, which is asked when nobody can be at it. Returns whether it was.
+fn forget_if(
+    state_dir: &Path,
+    name: &str,
+    is_meant: impl FnOnce(&Job) -> bool,
+) -> Result<bool, OverviewError> {
+    // A name that nobody knows makes no lock.
+    find(state_dir, name)?;
     let held = match lock(state_dir, name, "forgetting it")? {
         Locked::Ours(held) => held,
         Locked::HeldBy(holder) => return Err(OverviewError::Running { job: name.to_owned(), holder }),
     };
+    let (mut ledger, job) = find(state_dir, name)?;
+    if !is_meant(&job) {
+        return Ok(false);
+    }
     ledger.forget(name)?;
     // What was joined of its rejects stays; what was not is of no use any more.
     delete_parts(&job.rejects_dir);
     drop(held);
-    Ok(())
+    Ok(true)
 }
 
 /// Forgets jobs at which no run has been since `age` before `now_us`; unfinished ones only if asked to. Returns their names.
@@ -111,15 +125,12 @@ pub fn prune(
 ) -> Result<Vec<String>, OverviewError> {
     let before_us = now_us.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
     let jobs = all(state_dir)?;
-    let is_old = |found: &JobOverview| {
-        found.job.updated_us < before_us
-            && (unfinished || found.job.status.is_finished())
-            && !found.is_running
-    };
+    let is_old = |job: &Job| job.updated_us < before_us && (unfinished || job.status.is_finished());
     let mut forgotten = Vec::new();
-    for found in jobs.into_iter().filter(is_old) {
-        match forget(state_dir, &found.job.name) {
-            Ok(()) => forgotten.push(found.job.name),
+    for found in jobs.into_iter().filter(|found| is_old(&found.job) && !found.is_running) {
+        match forget_if(state_dir, &found.job.name, is_old) {
+            Ok(true) => forgotten.push(found.job.name),
+            Ok(false) => {}
             // Somebody was faster.
             Err(OverviewError::Running { .. } | OverviewError::NoSuchJob { .. }) => {}
             Err(error) => return Err(error),

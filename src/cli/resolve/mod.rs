@@ -275,7 +275,7 @@ fn inputs(args: &TargetArgs) -> Result<Vec<PathBuf>, UsageError> {
 
 fn rejects_dir(args: Option<&SafetyArgs>, table: &TableName, world: &dyn World) -> PathBuf {
     let rejects = args.and_then(|args| args.rejects.as_deref()).unwrap_or(Path::new("ringload-rejects"));
-    rejects.join(run_name(table, world.now(), world.process_id()))
+    rejects.join(run_name(table, world.now(), world.nonce()))
 }
 
 /// Where the values came from, so that what is wrong with one can be said with its place.
@@ -321,12 +321,12 @@ impl<'a> Typed<'a> {
 
 /// The directory that a run's rejects have for themselves, so that no run touches those of another. Characters that do not
 /// belong into a file's name become `_`.
-fn run_name(table: &TableName, now: Timestamp, process_id: u32) -> String {
+fn run_name(table: &TableName, now: Timestamp, nonce: u32) -> String {
     let plain = |name: &str| -> String {
         name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect()
     };
     format!(
-        "{}.{}-{}-{process_id}",
+        "{}.{}-{}-{nonce:08x}",
         plain(&table.keyspace),
         plain(&table.table),
         now.strftime("%Y%m%dT%H%M%SZ")

@@ -55,7 +55,7 @@ pub(super) fn refuse(typed: &Typed<'_>, args: &ReadingBackArgs) -> Result<(), Us
 impl ReadingBack {
     pub(super) fn of(self, table: &TableName, world: &dyn World) -> ReadBackSettings {
         // Another name than the rejects' of the same run: both may be told to go to one place.
-        let name = format!("{}-verify", run_name(table, world.now(), world.process_id()));
+        let name = format!("{}-verify", run_name(table, world.now(), world.nonce()));
         ReadBackSettings {
             sample: self.sample,
             differences_dir: self.differences.join(name),

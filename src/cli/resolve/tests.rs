@@ -47,7 +47,7 @@ fn without_options_everything_has_its_documented_default() {
             retry_for: Duration::from_secs(600),
         },
         max_errors: ErrorBudget::Count(100),
-        rejects_dir: "ringload-rejects/shop.orders-20260304T050607Z-4711".into(),
+        rejects_dir: "ringload-rejects/shop.orders-20260304T050607Z-00004711".into(),
         job: Some(JobSettings {
             name: None,
             state_dir: "/home/loader/.local/state/ringload".into(),
@@ -135,7 +135,7 @@ fn every_other_option_reaches_its_setting() {
     };
     assert_eq!(settings.writing, writing);
     assert_eq!(settings.max_errors, ErrorBudget::Percent(2.5));
-    assert_eq!(settings.rejects_dir, Path::new("out/shop.orders-20260304T050607Z-4711"));
+    assert_eq!(settings.rejects_dir, Path::new("out/shop.orders-20260304T050607Z-00004711"));
     let watching = WatchingSettings {
         progress: ProgressMode::Json,
         quiet: true,
@@ -178,7 +178,7 @@ fn a_schema_file_gives_the_table_and_no_password_is_asked_for() {
         assert_eq!(schema.name, settings.table);
         (settings.table.to_string(), schema.columns[0].cql_type, settings.rejects_dir)
     };
-    let dir = |table: &str| Path::new("ringload-rejects").join(format!("{table}-20260304T050607Z-4711"));
+    let dir = |table: &str| Path::new("ringload-rejects").join(format!("{table}-20260304T050607Z-00004711"));
     assert_eq!(read("--schema one.cql"), ("shop.orders".to_owned(), CqlType::Int, dir("shop.orders")));
     assert_eq!(
         read("--schema two.cql -t shop.items"),
@@ -436,7 +436,7 @@ fn a_password_is_in_no_debug_output() {
 fn the_rejects_directory_is_plain_whatever_the_table_is_called() {
     let table = TableName { keyspace: "Ks".to_owned(), table: "../My.T\u{e4}ble/".to_owned() };
     let now = "2026-12-31T23:59:59.999Z".parse().unwrap();
-    assert_eq!(run_name(&table, now, 7), "Ks.___My_T_ble_-20261231T235959Z-7");
+    assert_eq!(run_name(&table, now, 7), "Ks.___My_T_ble_-20261231T235959Z-00000007");
 }
 
 #[test]
@@ -482,7 +482,7 @@ fn a_job_has_a_name_that_can_be_shown() {
 fn a_verification_has_the_settings_of_the_load_and_its_own() {
     let world = FakeWorld::new();
     let plain = verify("", &world).unwrap();
-    let dir = Path::new("ringload-differences/shop.orders-20260304T050607Z-4711-verify");
+    let dir = Path::new("ringload-differences/shop.orders-20260304T050607Z-00004711-verify");
     let read_back = ReadBackSettings {
         sample: Sample::ALL,
         differences_dir: dir.into(),
