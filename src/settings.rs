@@ -174,10 +174,21 @@ pub struct InputSettings {
     pub allow_missing_columns: bool,
     /// Load although the file has fields that are no columns of the table.
     pub allow_unknown_columns: bool,
+    /// Records of each file, from its first, that are passed over.
+    pub skip: u64,
+    /// Records of all files that are loaded, at most.
+    pub limit: Option<u64>,
     /// The longest record in bytes.
     pub max_record_bytes: u64,
     /// Timestamps finer than a millisecond.
     pub timestamp_rounding: Rounding,
+}
+
+impl InputSettings {
+    /// Whether records at the files' beginnings or ends are left out.
+    pub fn is_in_part(&self) -> bool {
+        self.skip > 0 || self.limit.is_some()
+    }
 }
 
 /// Where rows' write times come from.

@@ -44,6 +44,12 @@ pub(super) fn number(text: &str, range: RangeInclusive<usize>) -> Result<usize, 
         .ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
 }
 
+/// A count of records.
+pub(super) fn count(text: &str, least: u64) -> Result<u64, String> {
+    let count = text.trim().parse().ok().filter(|count| *count >= least);
+    count.ok_or_else(|| format!("must be a whole number from {least}"))
+}
+
 /// A size in bytes within a range.
 pub(super) fn size(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
     let Ok(ByteSize(bytes)) = text.trim().parse::<ByteSize>() else {

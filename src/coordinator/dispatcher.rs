@@ -166,6 +166,8 @@ impl<'a> Dispatcher<'a> {
                 }
                 self.assignment.add(unit);
             }
+            Some(Planned::Outlook(bytes)) => self.options.bytes_total = bytes,
+            Some(Planned::Warning(message)) => (self.report)(RunEvent::Warning(message)),
             Some(Planned::Failed(message)) => self.stop(Stopped::Failed(FailureKind::Input, message)),
             Some(Planned::Done { records, bytes }) => {
                 self.planned = Some(records);

@@ -363,6 +363,8 @@ fn split_settings(settings: &LoadSettings, bytes_total: u64, workers: usize) -> 
         unit_bytes,
         chunk_bytes: CHUNK_BYTES.min(unit_bytes),
         max_record_bytes: settings.input.max_record_bytes,
+        skip: settings.input.skip,
+        limit: settings.input.limit,
     }
 }
 

@@ -18,6 +18,10 @@ use crate::plan::unit::{UnitId, WorkUnit};
 pub enum Planned {
     /// A unit, its records proved.
     Unit(WorkUnit),
+    /// How many bytes all units will hold, as far as can be told: where records are skipped, or their number is limited.
+    Outlook(u64),
+    /// Something that the user should know.
+    Warning(String),
     /// An input cannot be split: nothing follows.
     Failed(String),
     /// All inputs are split: nothing follows. A channel that closes without this has lost something.
@@ -96,10 +100,16 @@ pub fn start(
     let (planned, units) = bounded(UNITS_AHEAD);
     thread::spawn(move || {
         let ScanStart { file: first, mut place, numbers: mut start, mut bytes } = begin;
-        for (file, header) in inputs.iter().skip(first) {
+        for (index, (file, header)) in inputs.iter().enumerate().skip(first) {
+            if settings.limit.is_some_and(|limit| start.ordinal >= limit) {
+                break;
+            }
+            let mut outlook = Outlook::new(&inputs, index, &settings, bytes);
             let mut emit = |unit: WorkUnit| {
                 tally.lock().unwrap_or_else(PoisonError::into_inner).add(&unit);
-                match planned.send(Planned::Unit(unit)) {
+                let outlook = outlook.after(&unit);
+                let sent = planned.send(Planned::Unit(unit));
+                match sent.and_then(|()| outlook.map_or(Ok(()), |outlook| planned.send(outlook))) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }
@@ -107,6 +117,12 @@ pub fn start(
             let place = place.take().unwrap_or_else(|| header.data());
             match split(file, place, &dialect, &settings, start, &pool, &mut emit) {
                 Ok(totals) => {
+                    if settings.skip >= place.record && totals.records == 0 {
+                        let path = file.path.display();
+                        let warning = format!("{path}: --skip {} leaves no record of it", settings.skip);
+                        // As above.
+                        let _ = planned.send(Planned::Warning(warning));
+                    }
                     start.ordinal += totals.records;
                     start.unit.0 += totals.units;
                     bytes += totals.bytes;
@@ -123,37 +139,110 @@ pub fn start(
     Ok(units)
 }
 
+/// What the units of all inputs will hold, told with each unit of one input.
+struct Outlook {
+    skip_or_limit: bool,
+    limit: Option<u64>,
+    /// Where the input ends, and how many bytes the inputs behind it have.
+    end: u64,
+    behind: u64,
+    /// Bytes of the units so far.
+    bytes: u64,
+}
+
+impl Outlook {
+    fn new(inputs: &[(InputFile, Header)], index: usize, settings: &SplitSettings, bytes: u64) -> Self {
+        let behind = inputs.iter().skip(index + 1);
+        Outlook {
+            skip_or_limit: settings.skip > 0 || settings.limit.is_some(),
+            limit: settings.limit,
+            end: inputs.get(index).map_or(0, |(file, _)| file.size),
+            behind: behind.map(|(file, header)| file.size.saturating_sub(header.data_start)).sum(),
+            bytes,
+        }
+    }
+
+    /// Nothing but where it differs from the size of the inputs. Records that are left out later are taken for as long as those
+    /// so far.
+    fn after(&mut self, unit: &WorkUnit) -> Option<Planned> {
+        self.bytes += unit.bytes();
+        let unit_end = unit.chunks.last().map_or(0, |chunk| chunk.start + chunk.len);
+        let rest = self.end.saturating_sub(unit_end) + self.behind;
+        let records = unit.first_ordinal + unit.records();
+        let limited = self.limit.map(|limit| {
+            let limited = u128::from(self.bytes) * u128::from(limit) / u128::from(records.max(1));
+            u64::try_from(limited).unwrap_or(u64::MAX)
+        });
+        let outlook = (self.bytes + rest).min(limited.unwrap_or(u64::MAX));
+        self.skip_or_limit.then_some(Planned::Outlook(outlook))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::plan::discover::discover;
     use crate::plan::header::{HeaderNames, read_header};
 
-    #[test]
-    fn the_last_word_counts_what_is_in_units() {
+    /// What is planned of three files, of which the second holds no record, with these records skipped and this limit.
+    fn planned(skip: u64, limit: Option<u64>) -> (Vec<Planned>, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let dialect = Dialect::default();
-        // No record is in the second file, so no unit will ever tell that its bytes are done.
-        let paths =
-            [("a.csv", "id\n1\n\n\n"), ("b.csv", "id\n\n\n\n"), ("c.csv", "id\n2\n3")].map(|(name, text)| {
-                let path = folder.path().join(name);
-                std::fs::write(&path, text).unwrap();
-                path
-            });
+        let texts = [("a.csv", "id\n1\n\n\n"), ("b.csv", "id\n\n\n\n"), ("c.csv", "id\n2\n3")];
+        let paths = texts.map(|(name, text)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        });
         let inputs = discover(&paths).unwrap().into_iter().map(|file| {
             let header = read_header(&file, &dialect, HeaderNames::Used, 100).unwrap();
             (file, header)
         });
-        let settings = SplitSettings { unit_bytes: 4, chunk_bytes: 4, max_record_bytes: 100 };
-        let units = start(inputs.collect(), dialect, settings, 1, ScanStart::FIRST, Arc::default()).unwrap();
-        let (mut of_units, mut last) = (0, None);
-        for planned in units {
+        let settings = SplitSettings { unit_bytes: 4, chunk_bytes: 4, max_record_bytes: 100, skip, limit };
+        let planned =
+            start(inputs.collect(), dialect, settings, 1, ScanStart::FIRST, Arc::default()).unwrap();
+        (planned.into_iter().collect(), folder.path().to_owned())
+    }
+
+    /// The records and bytes that the last word tells and those that are in units, and the last outlook.
+    fn counts(planned: &[Planned]) -> ((u64, u64), (u64, u64), Option<u64>) {
+        let (mut of_units, mut outlook, mut last) = ((0, 0), None, None);
+        for planned in planned {
             match planned {
-                Planned::Unit(unit) => of_units += unit.bytes(),
-                other => last = Some(other),
+                Planned::Unit(unit) => of_units = (of_units.0 + unit.records(), of_units.1 + unit.bytes()),
+                Planned::Outlook(bytes) => outlook = Some(*bytes),
+                Planned::Done { records, bytes } => last = Some((*records, *bytes)),
+                Planned::Warning(_) => {}
+                Planned::Failed(message) => panic!("{message}"),
             }
         }
-        let Some(Planned::Done { records, bytes }) = last else { panic!("{last:?}") };
-        assert_eq!((records, bytes, of_units), (3, 7, 7));
+        (last.unwrap(), of_units, outlook)
+    }
+
+    #[test]
+    fn the_last_word_counts_what_is_in_units() {
+        // No record is in the second file, so no unit will ever tell that its bytes are done.
+        assert_eq!(counts(&planned(0, None).0), ((3, 7), (3, 7), None));
+    }
+
+    #[test]
+    fn a_limit_is_over_all_files_and_ends_the_scan() {
+        assert_eq!(counts(&planned(0, Some(2)).0), ((2, 6), (2, 6), Some(6)));
+        assert_eq!(counts(&planned(0, Some(1)).0), ((1, 4), (1, 4), Some(4)));
+        assert_eq!(counts(&planned(0, Some(9)).0), ((3, 7), (3, 7), Some(7)));
+    }
+
+    #[test]
+    fn records_are_skipped_in_each_file_and_a_file_of_which_nothing_is_left_is_told() {
+        let (planned, folder) = planned(1, Some(5));
+        assert_eq!(counts(&planned), ((1, 1), (1, 1), Some(1)));
+        let warnings = planned.iter().filter_map(|planned| match planned {
+            Planned::Warning(message) => Some(message.replace(folder.to_str().unwrap(), "")),
+            _ => None,
+        });
+        let warnings: Vec<String> = warnings.collect();
+        assert_eq!(warnings, ["a", "b"].map(|name| format!("/{name}.csv: --skip 1 leaves no record of it")));
     }
 }

@@ -15,28 +15,29 @@ use crate::settings::LoadSettings;
 /// The units that were planned so far.
 #[derive(Debug, Clone, Default)]
 pub struct UnitTally {
-    /// Of each input file, by its number: records and units.
-    files: BTreeMap<u32, (u64, u64)>,
+    /// Of each input file, by its number: records, units and their bytes.
+    files: BTreeMap<u32, (u64, u64, u64)>,
     bytes: Option<UnitBytes>,
 }
 
 impl UnitTally {
     /// A unit was planned.
     pub fn add(&mut self, unit: &WorkUnit) {
-        let (records, units) = self.files.entry(unit.file.0).or_default();
+        let (records, units, unit_bytes) = self.files.entry(unit.file.0).or_default();
         *records += unit.records();
         *units += 1;
         let bytes = unit.bytes();
+        *unit_bytes += bytes;
         let UnitBytes { smallest, largest } =
             self.bytes.unwrap_or(UnitBytes { smallest: bytes, largest: bytes });
         self.bytes = Some(UnitBytes { smallest: smallest.min(bytes), largest: largest.max(bytes) });
     }
 
-    /// Each input file with its records and units, those without any included.
-    fn by_file(&self, inputs: &[(InputFile, Header)]) -> Vec<FileTally> {
+    /// Each input file with its records and units, those without any included. `in_part`: only the bytes of units count.
+    fn by_file(&self, inputs: &[(InputFile, Header)], in_part: bool) -> Vec<FileTally> {
         let tally = |(number, (file, header)): (u32, &(InputFile, Header))| {
-            let (records, units) = self.files.get(&number).copied().unwrap_or_default();
-            let bytes = file.size.saturating_sub(header.data_start);
+            let (records, units, unit_bytes) = self.files.get(&number).copied().unwrap_or_default();
+            let bytes = if in_part { unit_bytes } else { file.size.saturating_sub(header.data_start) };
             FileTally { path: file.path.clone(), bytes, records, units }
         };
         (0..).zip(inputs).map(tally).collect()
@@ -53,7 +54,11 @@ pub fn complete(
 ) {
     if let Some(units) = units {
         summary.unit_bytes = units.bytes;
-        summary.files = units.by_file(inputs);
+        let in_part = settings.input.is_in_part();
+        summary.files = units.by_file(inputs, in_part);
+        if in_part {
+            summary.bytes = summary.files.iter().map(|file| file.bytes).sum();
+        }
     }
     summary.estimate = settings.estimate_rate.filter(|_| summary.status.is_success()).map(|rate| {
         let seconds = summary.written as f64 / rate.get() as f64;
@@ -102,7 +107,7 @@ mod tests {
         }
         let found: Vec<(&str, u64, u64, u64)> =
             vec![("a.csv", 9, 3, 2), ("b.csv", 0, 0, 0), ("c.csv", 2, 1, 1)];
-        let files = tally.by_file(&inputs);
+        let files = tally.by_file(&inputs, false);
         let shown: Vec<_> = files
             .iter()
             .map(|file| {
@@ -110,6 +115,8 @@ mod tests {
             })
             .collect();
         assert_eq!(shown, found);
+        let in_part = tally.by_file(&inputs, true);
+        assert_eq!(in_part.iter().map(|file| file.bytes).collect::<Vec<_>>(), [9, 0, 2]);
         assert_eq!(tally.bytes, Some(UnitBytes { smallest: 2, largest: 5 }));
         assert_eq!(UnitTally::default().bytes, None);
     }

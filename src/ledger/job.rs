@@ -142,6 +142,12 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         TimestampMode::Now => "now".to_owned(),
         TimestampMode::Fixed(micros) => micros.to_string(),
     };
+    // Known from options of later versions by their absence: a job that was begun before there were these is the same job.
+    let later = [
+        ("skip", (input.skip > 0).then(|| input.skip.to_string())),
+        ("limit", input.limit.map(|limit| limit.to_string())),
+    ];
+    let later = later.into_iter().filter_map(|(option, value)| Some((option, value?)));
     [
         ("delimiter", character(Some(delimiter))),
         ("quote", character(quote)),
@@ -155,8 +161,10 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         ("timestamp-rounding", rounding.to_owned()),
         ("timestamp", timestamp),
     ]
+    .into_iter()
+    .chain(later)
     .map(|(option, value)| (option.to_owned(), value))
-    .into()
+    .collect()
 }
 
 impl JobPlan {

@@ -40,6 +40,10 @@ pub struct SplitSettings {
     pub chunk_bytes: u64,
     /// The longest record in bytes, without its line end; at most [`RECORD_BYTES_MAX`](crate::format::record::RECORD_BYTES_MAX).
     pub max_record_bytes: u64,
+    /// Records of each file, from its first, that are in no unit.
+    pub skip: u64,
+    /// Records of all files that are in units, at most.
+    pub limit: Option<u64>,
 }
 
 /// Where in a file its units begin: in front of a record, or of what is skipped before one.
@@ -67,7 +71,7 @@ pub struct SplitStart {
 pub struct FileTotals {
     /// Records.
     pub records: u64,
-    /// Bytes: all behind the header, if there is any record.
+    /// Bytes: all behind the header, or behind what is skipped, up to the file's end or the limit; none where there is no record.
     pub bytes: u64,
     /// Units.
     pub units: u32,
@@ -150,7 +154,8 @@ pub fn unit_bytes_default(total_bytes: u64, workers: usize) -> u64 {
 }
 
 /// Splits the data of `file` into units and hands each to `emit` as soon as it is proved, until `emit` breaks.
-/// The units' chunks cover the file from `place` to its end without gap or overlap.
+/// The units' chunks cover the file from `place` to its end without gap or overlap, but for the records that
+/// are skipped or behind the limit: those are in none.
 ///
 /// # Errors
 /// The file cannot be read or changes meanwhile, a record is too long, or a quote does not close. Units that were emitted
@@ -296,6 +301,11 @@ struct Assembly<'a> {
     /// The unit that grows.
     unit: WorkUnit,
     totals: FileTotals,
+    /// Records that are still to be passed over, and whether the first record behind them is not found yet.
+    to_skip: u64,
+    skipping: bool,
+    /// Records that may still come into units.
+    room: u64,
 }
 
 impl<'a> Assembly<'a> {
@@ -325,6 +335,9 @@ impl<'a> Assembly<'a> {
                 chunks: Vec::new(),
             },
             totals: FileTotals::default(),
+            to_skip: settings.skip.saturating_sub(record.saturating_sub(1)),
+            skipping: settings.skip >= record,
+            room: settings.limit.map_or(u64::MAX, |limit| limit.saturating_sub(start.ordinal)),
         }
     }
 
@@ -341,7 +354,7 @@ impl<'a> Assembly<'a> {
         let mut flow = ControlFlow::Continue(());
         match scanned.from(before.end).first {
             // A chunk without a record yet (empty lines and comments only) goes on into the piece.
-            Some(first) if self.chunk.records > 0 => {
+            Some(first) if self.chunk.records > 0 || self.skipping => {
                 self.cut(piece, first as usize);
                 if self.unit.bytes() >= self.unit_bytes {
                     flow = self.emit_unit(emit)?;
@@ -351,10 +364,53 @@ impl<'a> Assembly<'a> {
             None if before.end.in_record() => {}
             None => self.cut_gap(piece, lane.end)?,
         }
-        self.chunk.records += lane.records - before.records;
+        let records = self.pass_over(piece, before.end, lane.records - before.records);
+        if records > self.room {
+            return self.end_at_limit(piece, before.end, lane.records - before.records - records, emit);
+        }
+        self.chunk.records += records;
+        self.room -= records;
         self.lane = lane;
         self.line += scanned.newlines;
         Ok(flow)
+    }
+
+    /// Of the records that start in the piece, which begins in `state`: how many are behind those that are passed over. Where
+    /// the first such is found, the first unit begins.
+    fn pass_over(&mut self, piece: &Piece<'_>, state: State, records: u64) -> u64 {
+        if !self.skipping {
+            return records;
+        }
+        let skipped = self.to_skip.min(records);
+        self.unit.first_record += skipped;
+        self.to_skip -= skipped;
+        if records > skipped
+            && let Some(at) = scan::nth_record_start(self.dialect, state, piece.bytes, skipped)
+        {
+            self.cut(piece, at);
+            self.skipping = false;
+        }
+        records - skipped
+    }
+
+    /// Ends the last chunk and unit in front of the first record that is too many: the one behind `skipped` and those for which
+    /// there is room.
+    fn end_at_limit(
+        &mut self,
+        piece: &Piece<'_>,
+        state: State,
+        skipped: u64,
+        emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, SplitError> {
+        self.chunk.records += self.room;
+        if let Some(at) = scan::nth_record_start(self.dialect, state, piece.bytes, skipped + self.room) {
+            self.cut(piece, at);
+        }
+        if self.unit.records() > 0 {
+            // Nothing is left to do, whatever the caller says.
+            let _ = self.emit_unit(emit)?;
+        }
+        Ok(ControlFlow::Break(()))
     }
 
     /// Closes the last chunk and unit at the end of the file.
@@ -364,7 +420,7 @@ impl<'a> Assembly<'a> {
             return Err(RecordError::OpenQuote { path: self.file.path.clone(), line }.into());
         }
         self.chunk.len = self.file.size.saturating_sub(self.chunk.start);
-        if self.chunk.len > 0 {
+        if self.chunk.len > 0 && !self.skipping {
             self.unit.chunks.push(self.chunk);
         }
         if self.unit.records() > 0 {
@@ -378,7 +434,7 @@ impl<'a> Assembly<'a> {
     fn cut(&mut self, piece: &Piece<'_>, at: usize) {
         let start = piece.offset + at as u64;
         self.chunk.len = start - self.chunk.start;
-        if self.chunk.len > 0 {
+        if self.chunk.len > 0 && !self.skipping {
             self.unit.chunks.push(self.chunk);
         }
         let line = self.line + piece.newlines_before(at);

@@ -19,6 +19,7 @@ mod jobs;
 mod kill;
 mod load;
 mod mapping;
+mod part_of_files;
 mod proxy;
 mod rejects;
 mod resume;

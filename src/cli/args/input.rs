@@ -43,6 +43,14 @@ pub struct InputArgs {
     #[arg(long)]
     pub allow_unknown_columns: bool,
 
+    /// Records to pass over at the start of each file, behind its header
+    #[arg(long, value_name = "N", default_value = "0", allow_negative_numbers = true)]
+    pub skip: String,
+
+    /// Load the first N records of all files together, not counting those passed over
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub limit: Option<String>,
+
     /// Longest record; a longer one ends the run
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     pub max_record_size: String,

@@ -23,6 +23,12 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
         columns,
         allow_missing_columns: args.allow_missing_columns,
         allow_unknown_columns: args.allow_unknown_columns,
+        skip: typed.value("skip", &args.skip, |text| value::count(text, 0))?,
+        limit: args
+            .limit
+            .as_ref()
+            .map(|limit| typed.value("limit", limit, |text| value::count(text, 1)))
+            .transpose()?,
         max_record_bytes: typed.value("max-record-size", &args.max_record_size, |text| {
             value::size(text, 1..=RECORD_BYTES_MAX)
         })?,

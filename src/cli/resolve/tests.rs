@@ -34,6 +34,8 @@ fn without_options_everything_has_its_documented_default() {
             columns: None,
             allow_missing_columns: false,
             allow_unknown_columns: false,
+            skip: 0,
+            limit: None,
             max_record_bytes: 16 << 20,
             timestamp_rounding: Rounding::Reject,
         },
@@ -101,7 +103,7 @@ fn every_connection_option_reaches_its_setting() {
 fn every_other_option_reaches_its_setting() {
     let settings = settings(
         "--delimiter ; --quote ' --escape \\ --comment # --no-header --null \\N,NULL --null N/A --columns id,\"a,b\" \
-         --allow-missing-columns --allow-unknown-columns --max-record-size 256MiB --timestamp-rounding truncate \
+         --allow-missing-columns --allow-unknown-columns --skip 3 --limit 5 --max-record-size 256MiB --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 \
          --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
          --log-format JSON --metrics-listen 9100 b.csv",
@@ -120,6 +122,8 @@ fn every_other_option_reaches_its_setting() {
         columns: Some(["id", "a,b"].map(str::to_owned).to_vec()),
         allow_missing_columns: true,
         allow_unknown_columns: true,
+        skip: 3,
+        limit: Some(5),
         max_record_bytes: 256 << 20,
         timestamp_rounding: Rounding::Truncate,
     };
@@ -250,6 +254,8 @@ fn values_that_make_no_sense_are_refused_in_one_line() {
     check("--delimiter ||", "--delimiter '||': must be one character, or tab");
     check("--columns id,,name", "--columns 'id,,name': a name is empty");
     check("--columns id,id", "--columns 'id,id': 'id' stands there twice");
+    check("--skip -1", "--skip '-1': must be a whole number from 0");
+    check("--limit 0", "--limit '0': must be a whole number from 1");
     check("--max-record-size 257MiB", "--max-record-size '257MiB': must be from 1 B to 256.0 MiB");
     check("--unit-size 1023", "--unit-size '1023': must be from 1.0 KiB to 16.0 GiB");
     check("--unit-size 17GiB", "--unit-size '17GiB': must be from 1.0 KiB to 16.0 GiB");

@@ -134,6 +134,27 @@ pub fn record_start(dialect: &Dialect, bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// Where the record starts that has `before` other record starts before it in `bytes`, which begin in `state`.
+pub fn nth_record_start(dialect: &Dialect, state: State, bytes: &[u8], before: u64) -> Option<usize> {
+    let machine = Machine::new(dialect);
+    let mut pos = 0;
+    let mut gap = state;
+    if state.in_record() {
+        let Inside::LineEnd(at) = machine.finish_record(bytes, 0, state) else { return None };
+        (pos, gap) = (at + 1, State::RecordStart);
+    }
+    let mut passed = 0;
+    loop {
+        let Gap::Record(start) = machine.skip_gap(bytes, pos, gap) else { return None };
+        if passed == before {
+            return Some(start);
+        }
+        let Inside::LineEnd(at) = machine.finish_record(bytes, start, State::FieldStart) else { return None };
+        (pos, gap) = (at + 1, State::RecordStart);
+        passed += 1;
+    }
+}
+
 /// How a run inside a record ended.
 pub(super) enum Inside {
     /// At the record's line end: the offset of its `\r` or `\n`.
@@ -506,6 +527,12 @@ mod tests {
         for cut in 0..=bytes.len() {
             let (left, right) = bytes.split_at(cut);
             assert_eq!(composed(dialect, &[left, right]), whole, "cut at {cut}");
+            let mut starts = truth.iter().map(|record| record.start).filter(|start| *start >= cut);
+            let state = scan(dialect, left).from(State::RecordStart).end;
+            for before in 0..4 {
+                let found = nth_record_start(dialect, state, right, before).map(|at| cut + at);
+                assert_eq!(found, starts.next(), "record start {before} behind {cut}");
+            }
         }
     }
 

@@ -46,7 +46,7 @@ impl Scratch {
 }
 
 fn settings(chunk_bytes: u64, unit_bytes: u64) -> SplitSettings {
-    SplitSettings { unit_bytes, chunk_bytes, max_record_bytes: 1 << 20 }
+    SplitSettings { unit_bytes, chunk_bytes, max_record_bytes: 1 << 20, skip: 0, limit: None }
 }
 
 fn split_all(
@@ -128,6 +128,82 @@ fn readable(file: &InputFile, dialect: &Dialect) -> bool {
     read_header(file, dialect, HeaderNames::Used, 1 << 20).is_ok()
 }
 
+/// Split in part, the file holds the records between what is skipped and the limit, with the numbers that they have in it.
+fn check_part(file: &InputFile, bytes: &[u8], dialect: &Dialect, part: &SplitSettings) {
+    let (skip, limit) = (part.skip, part.limit.map_or(u64::MAX, |limit| limit - START.ordinal));
+    let found = split_all(file, dialect, part);
+    let Ok((header, units, totals)) = found else {
+        assert!(open_quote(dialect, bytes).is_some(), "{found:?}");
+        return;
+    };
+    let truth = true_records(dialect, bytes);
+    let (skip_usize, limit_usize) = (skip as usize, usize::try_from(limit).unwrap_or(usize::MAX));
+    let expected: Vec<_> = truth.iter().skip(skip_usize).take(limit_usize).cloned().collect();
+    assert_eq!(read_units(bytes, dialect, &units), expected);
+    let mut records = 0;
+    for (unit, id) in units.iter().zip(START.unit.0..) {
+        let numbers = (unit.id, unit.first_ordinal, unit.first_record);
+        assert_eq!(numbers, (UnitId(id), START.ordinal + records, 1 + skip + records));
+        records += unit.records();
+    }
+    let first =
+        if skip == 0 { header.data_start } else { expected.first().map_or(0, |first| first.start as u64) };
+    let start = units.first().and_then(|unit| unit.chunks.first()).map(|chunk| chunk.start);
+    assert_eq!(start, (records > 0).then_some(first));
+    let behind =
+        truth.get(skip_usize.saturating_add(limit_usize)).map_or(file.size, |next| next.start as u64);
+    let bytes = if records > 0 { behind - first } else { 0 };
+    assert_eq!(totals, FileTotals { records, bytes, units: units.len() as u32 });
+    for unit in &units {
+        let (ordinal, id) = (unit.first_ordinal + unit.records(), UnitId(unit.id.0 + 1));
+        let (start, mut rest) = (SplitStart { ordinal, unit: id }, Vec::new());
+        let place = place_behind(file, unit).unwrap();
+        let mut take = |unit| {
+            rest.push(unit);
+            ControlFlow::Continue(())
+        };
+        split(file, place, dialect, part, start, pool(), &mut take).unwrap();
+        let left = &expected[(ordinal - START.ordinal) as usize..];
+        assert_eq!(read_units(&file_bytes(file), dialect, &rest), left, "behind {unit:?}");
+    }
+}
+
+fn file_bytes(file: &InputFile) -> Vec<u8> {
+    std::fs::read(&file.path).unwrap()
+}
+
+#[test]
+fn every_case_in_part_holds_the_records_of_that_part() {
+    let scratch = Scratch::new();
+    for case in CASES {
+        println!("{}", case.name);
+        let file = scratch.write(case.bytes);
+        if !readable(&file, &case.dialect) {
+            continue;
+        }
+        for (skip, limit) in
+            [(0, Some(1)), (1, None), (2, Some(1)), (1, Some(3)), (0, Some(100)), (100, None)]
+        {
+            for chunk_bytes in [1, 3, 7, 1000] {
+                let limit = limit.map(|limit| START.ordinal + limit);
+                let part = SplitSettings { skip, limit, ..settings(chunk_bytes, 8) };
+                check_part(&file, case.bytes, &case.dialect, &part);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_behind_the_limit_is_looked_at() {
+    let scratch = Scratch::new();
+    let file = scratch.write(b"a\nb\nc\n\"d");
+    let limited = |limit| SplitSettings { limit: Some(START.ordinal + limit), ..settings(2, 100) };
+    let (_, units, _) = split_all(&file, &BARE, &limited(3)).unwrap();
+    assert_eq!(units.iter().map(|unit| (unit.records(), unit.bytes())).collect::<Vec<_>>(), [(3, 6)]);
+    assert!(split_all(&file, &BARE, &limited(4)).is_err());
+    assert_eq!(split_all(&file, &BARE, &limited(0)).unwrap().2, FileTotals::default());
+}
+
 #[test]
 fn every_case_in_blocks_of_every_size_comes_back_record_by_record() {
     let scratch = Scratch::new();
@@ -153,6 +229,20 @@ fn every_case_in_blocks_of_every_size_comes_back_record_by_record() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_part_of_any_bytes_holds_the_records_of_that_part(
+        dialect in dialects(), bytes in nasty_bytes(80), chunk_bytes in 1_u64..24, unit_bytes in 1_u64..60,
+        skip in 0_u64..8, limit in prop::option::of(0_u64..8)
+    ) {
+        let scratch = Scratch::new();
+        let file = scratch.write(&bytes);
+        let limit = limit.map(|limit| START.ordinal + limit);
+        if readable(&file, &dialect) {
+            let part = SplitSettings { skip, limit, ..settings(chunk_bytes, unit_bytes) };
+            check_part(&file, &bytes, &dialect, &part);
+        }
+    }
 
     #[test]
     fn any_bytes_in_any_dialect_come_back_record_by_record(
@@ -221,7 +311,7 @@ fn empty_lines_at_the_end_belong_to_the_last_unit() {
 #[test]
 fn empty_lines_and_comments_without_end_do_not_make_a_chunk_without_end() {
     let scratch = Scratch::new();
-    let limited = SplitSettings { unit_bytes: 100, chunk_bytes: 64, max_record_bytes: 64 };
+    let limited = SplitSettings { max_record_bytes: 64, ..settings(64, 100) };
     for gap in [
         &b"\n"[..],
         b"\r",
@@ -247,7 +337,7 @@ fn check_error(bytes: &[u8], dialect: &Dialect, max_record_bytes: u64, expected:
     let file = scratch.write(bytes);
     let path = file.path.display().to_string();
     for chunk_bytes in 1..=max_record_bytes + 2 {
-        let limited = SplitSettings { unit_bytes: 1, chunk_bytes, max_record_bytes };
+        let limited = SplitSettings { max_record_bytes, ..settings(chunk_bytes, 1) };
         let error = split_all(&file, dialect, &limited).unwrap_err().to_string();
         assert_eq!(error.replace(&path, "FILE"), expected, "in blocks of {chunk_bytes}");
     }
@@ -292,7 +382,7 @@ fn the_limit_is_exact_whatever_the_blocks() {
             for end in [&b""[..], b"\n", b"\r\nc\n"] {
                 let file = scratch.write(&[b"a,b\n", &record(extra)[..], end].concat());
                 for chunk_bytes in 1..=30 {
-                    let limited = SplitSettings { unit_bytes: 1, chunk_bytes, max_record_bytes: 30 };
+                    let limited = SplitSettings { max_record_bytes: 30, ..settings(chunk_bytes, 1) };
                     let found = split_all(&file, &BARE, &limited);
                     assert_eq!(found.is_ok(), fits, "{chunk_bytes}: {found:?}");
                 }
