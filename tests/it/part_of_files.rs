@@ -73,7 +73,8 @@ fn a_check_of_a_part_finds_the_bad_records_of_that_part_under_their_numbers_in_t
 fn a_load_of_a_part_that_is_interrupted_goes_on_to_the_end_of_the_part() {
     let Some(load) = NumberedLoad::of(6_000) else { return };
     let part = |run: Run| run.args(["--skip", "100", "--limit", "4000"]);
-    load.relay.allow_writes(1_000);
+    // More than the two units that a worker holds have, so that one of them is done.
+    load.relay.allow_writes(2_500);
     let running = load.wait_for_writes(part(load.run(0)).start());
     send_signal(running.pid(), "TERM");
     load.relay.allow_writes(500);
