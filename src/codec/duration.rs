@@ -2,8 +2,8 @@
 //! the CQL specification ("Durations"): `1y2mo3w4d5h6m7s8ms9us10ns`, ISO 8601's `P1Y2M3DT4H5M6S` and `P1W`, and its
 //! alternative `P0001-02-03T04:05:06`, each with a sign before it or none.
 
-use super::CodecError;
 use super::cursor::{Cursor, number};
+use super::{CodecError, vint};
 use crate::reject::RejectCode;
 
 const INVALID: CodecError = CodecError::new(
@@ -94,7 +94,7 @@ pub(super) fn duration(text: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError>
         iso(cursor)?
     };
     for part in [parts.months, parts.days, parts.nanos] {
-        append_vint(if negative { -part } else { part }, out);
+        vint::append_signed(if negative { -part } else { part }, out);
     }
     Ok(())
 }
@@ -189,22 +189,4 @@ fn nanos(fraction: &[u8]) -> Result<i64, CodecError> {
     }
     let padded = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(9);
     Ok(padded.fold(0, |value, digit| value * 10 + i64::from(digit.wrapping_sub(b'0'))))
-}
-
-/// A signed `vint` (CQL binary protocol v5, section 3): zigzag, then as many leading ones as bytes follow the first.
-fn append_vint(value: i64, out: &mut Vec<u8>) {
-    let zigzag = ((value << 1) ^ (value >> 63)).cast_unsigned();
-    let bits = 64 - zigzag.leading_zeros().min(63);
-    // A first byte with n leading ones and n more bytes hold 7 x (n + 1) bits, or 64 where n is 8.
-    let extra = ((bits - 1) / 7).min(8) as usize;
-    let mut bytes = [0u8; 9];
-    for (byte, part) in bytes.iter_mut().skip(1).zip(zigzag.to_be_bytes()) {
-        *byte = part;
-    }
-    if let Some(bytes) = bytes.get_mut(8 - extra..) {
-        if let Some(first) = bytes.first_mut() {
-            *first |= !(0xffu16 >> extra) as u8;
-        }
-        out.extend_from_slice(bytes);
-    }
 }

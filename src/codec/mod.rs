@@ -4,15 +4,20 @@
 
 pub mod row;
 
+pub use nested::Flaw;
+pub(crate) use nested::{canonical, is_kept_as_null, parts};
+
 mod bignum;
 mod cursor;
 mod duration;
 mod hex;
 mod literal;
+mod nested;
 mod net;
 mod number;
 mod temporal;
 mod text;
+mod vint;
 
 #[cfg(test)]
 mod tests;
@@ -53,6 +58,27 @@ impl CodecError {
     }
 }
 
+/// Why a cell is no value of its type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    /// As a whole.
+    #[error(transparent)]
+    Scalar(#[from] CodecError),
+    /// Somewhere inside.
+    #[error("{0}")]
+    Within(Box<Flaw>),
+}
+
+impl EncodeError {
+    /// The stable code.
+    pub fn code(&self) -> RejectCode {
+        match self {
+            EncodeError::Scalar(error) => error.code,
+            EncodeError::Within(flaw) => flaw.code(),
+        }
+    }
+}
+
 /// Appends to `out` the bytes of `text` as a value of `cql_type` (CQL binary protocol v4, section 6), without a length.
 /// White space (ASCII) around a value is ignored, except in `ascii` and `text`, where it is part of the value.
 ///
@@ -60,7 +86,26 @@ impl CodecError {
 /// The text is no such value; `out` may then hold a part of it, which the caller cuts off.
 #[inline]
 pub fn encode(
-    cql_type: CqlType,
+    cql_type: &CqlType,
+    text: &[u8],
+    options: &CodecOptions,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    match cql_type {
+        CqlType::List(_)
+        | CqlType::Set(_)
+        | CqlType::Map(_)
+        | CqlType::Tuple(_)
+        | CqlType::User(_)
+        | CqlType::Vector(_) => nested::encode(cql_type, text, options, out).map_err(EncodeError::Within),
+        native => Ok(scalar(native, text, options, out)?),
+    }
+}
+
+/// [`encode`] for the native types.
+#[inline]
+fn scalar(
+    cql_type: &CqlType,
     text: &[u8],
     options: &CodecOptions,
     out: &mut Vec<u8>,
@@ -85,5 +130,11 @@ pub fn encode(
         CqlType::Tinyint => number::tinyint(text, out),
         CqlType::Uuid => net::uuid(text, out),
         CqlType::Varint => bignum::varint(text, out),
+        CqlType::List(_)
+        | CqlType::Set(_)
+        | CqlType::Map(_)
+        | CqlType::Tuple(_)
+        | CqlType::User(_)
+        | CqlType::Vector(_) => Err(CodecError::new(RejectCode::InvalidCollection, "not a value by itself")),
     }
 }

@@ -2,7 +2,7 @@
 //! Checks what the server would refuse (null and oversized keys, oversized rows), so that a bad row costs no request and
 //! no other row. Knows the plan and the mapping of a file; knows nothing of files, batches or sessions.
 
-use super::{CodecError, CodecOptions, encode};
+use super::{CodecError, CodecOptions, EncodeError, encode};
 use crate::format::record::{Field, Record};
 use crate::reject::{Fault, RejectCode};
 use crate::schema::mapping::FieldMapping;
@@ -48,7 +48,7 @@ const ROW_TOO_LARGE: CodecError = CodecError::new(
 );
 
 /// What of a column is needed for each row; its name is only needed for faults.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Target {
     /// Index of its field in the record.
     field: usize,
@@ -82,7 +82,7 @@ impl RowEncoder {
     pub fn new(plan: &RowPlan, mapping: &FieldMapping, nulls: &[String], options: CodecOptions) -> Self {
         let fields = mapping.fields.iter().copied().chain(std::iter::repeat(usize::MAX));
         let targets: Vec<_> = std::iter::zip(&plan.columns, fields)
-            .map(|(column, field)| Target { field, cql_type: column.cql_type, role: column.role })
+            .map(|(column, field)| Target { field, cql_type: column.cql_type.clone(), role: column.role })
             .collect();
         let partition_keys = targets.iter().filter(|target| target.role == ColumnRole::PartitionKey).count();
         // A table has far fewer columns than a [short] counts; were there more, the server would refuse the row.
@@ -123,7 +123,7 @@ impl RowEncoder {
             };
             if let Err(error) = self.append(target, field, &mut keys, out) {
                 out.truncate(start);
-                return Err(self.fault(index, field, error));
+                return Err(self.fault(index, field, &error));
             }
         }
         out.extend_from_slice(&8i32.to_be_bytes());
@@ -143,24 +143,24 @@ impl RowEncoder {
         field: Field<'_>,
         keys: &mut KeyBytes,
         out: &mut Vec<u8>,
-    ) -> Result<(), CodecError> {
+    ) -> Result<(), EncodeError> {
         if !field.quoted && self.is_null(field.bytes) {
             out.extend_from_slice(&UNSET);
-            return if target.role.is_key() { Err(NULL_KEY) } else { Ok(()) };
+            return if target.role.is_key() { Err(NULL_KEY.into()) } else { Ok(()) };
         }
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
-        encode(target.cql_type, field.bytes, &self.options, out)?;
+        encode(&target.cql_type, field.bytes, &self.options, out)?;
         let len = out.len() - start - 4;
         let len_bytes = i32::try_from(len).map_err(|_| ROW_TOO_LARGE)?.to_be_bytes();
         if let Some(length) = out.get_mut(start..start + 4) {
             length.copy_from_slice(&len_bytes);
         }
         match target.role {
-            ColumnRole::PartitionKey => self.count_partition_key(len, keys),
+            ColumnRole::PartitionKey => Ok(self.count_partition_key(len, keys)?),
             ColumnRole::ClusteringKey => {
                 keys.clustering += len;
-                if keys.clustering > KEY_BYTES_MAX { Err(CLUSTERING_KEY_TOO_LARGE) } else { Ok(()) }
+                if keys.clustering > KEY_BYTES_MAX { Err(CLUSTERING_KEY_TOO_LARGE.into()) } else { Ok(()) }
             }
             ColumnRole::Static | ColumnRole::Regular => Ok(()),
         }
@@ -185,12 +185,12 @@ impl RowEncoder {
     }
 
     #[cold]
-    fn fault(&self, index: usize, field: Field<'_>, error: CodecError) -> Box<Fault> {
+    fn fault(&self, index: usize, field: Field<'_>, error: &EncodeError) -> Box<Fault> {
         Box::new(Fault {
-            code: error.code,
+            code: error.code(),
             column: self.names.get(index).cloned(),
             value: Some(cut(field.bytes).to_vec()),
-            message: error.message.to_owned(),
+            message: error.to_string(),
         })
     }
 
@@ -219,7 +219,7 @@ impl RowEncoder {
             .filter_map(|(index, field)| Some((index, field?)))
             .max_by_key(|(_, field)| field.bytes.len());
         match largest {
-            Some((index, field)) => self.fault(index, field, ROW_TOO_LARGE),
+            Some((index, field)) => self.fault(index, field, &ROW_TOO_LARGE.into()),
             None => self.field_count_fault(record),
         }
     }

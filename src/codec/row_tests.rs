@@ -21,7 +21,11 @@ impl Case {
         let mapping = FieldMapping { field_count: columns.len(), fields: (0..columns.len()).collect() };
         let columns = columns
             .iter()
-            .map(|&(name, cql_type, role)| Column { name: name.to_owned(), cql_type, role })
+            .map(|(name, cql_type, role)| Column {
+                name: (*name).to_owned(),
+                cql_type: cql_type.clone(),
+                role: *role,
+            })
             .collect();
         Case { columns, mapping, nulls: Vec::new() }
     }

@@ -95,7 +95,7 @@ async fn ask_access(
     }
     if matches!(access, Access::Read | Access::WriteAndRead) {
         let select = select_statement(table, &plan.columns);
-        prepare_select(session, table, &select).await?;
+        let select = prepare_select(session, table, &select).await?;
         check_read_permission(session, table, &select).await?;
     }
     Ok(())

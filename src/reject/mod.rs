@@ -56,6 +56,14 @@ pub enum RejectCode {
     InvalidBlob,
     /// Not a duration.
     InvalidDuration,
+    /// Not the notation of a list, set, map, tuple, user type or vector.
+    InvalidCollection,
+    /// A null where only a value can be, inside a collection or vector.
+    NullElement,
+    /// More or fewer elements than the tuple or vector has.
+    ElementCount,
+    /// A field that the user type does not have, or one that is given twice.
+    UnknownField,
     /// The server refused the row for its content.
     RefusedByServer,
     /// In a verification: the table has no such row.

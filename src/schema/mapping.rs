@@ -91,7 +91,10 @@ pub enum MappingProblem {
         fields: Vec<String>,
     },
     /// Fields for columns that cannot be loaded.
-    #[error("not loadable yet: {}; leave them out of the file", joined(.0, ", "))]
+    #[error(
+        "of types that ringload does not know: {}; leave them out of the file (in a schema file a user type needs its \
+         CREATE TYPE)", joined(.0, ", ")
+    )]
     Unsupported(Vec<String>),
     /// Key columns without a field.
     #[error("key columns without a field: {} (each row needs them)", names(.0))]
@@ -254,7 +257,7 @@ pub fn column_list(schema: &TableSchema) -> String {
     let others = schema
         .unsupported
         .iter()
-        .map(|(name, cql_type)| format!("{} {cql_type} (not loadable yet)", shown(name)));
+        .map(|(name, cql_type)| format!("{} {cql_type} (not a type that ringload knows)", shown(name)));
     loadable.chain(others).collect::<Vec<_>>().join(", ")
 }
 

@@ -1,16 +1,18 @@
 //! The row plan made ready on the cluster: the prepared INSERT, or the SELECT that reads rows back, checked against the plan, and
 //! the question whether this role may execute it. Writes nothing: what is executed here has a null key, which no server takes.
 
+use std::borrow::Cow;
+
 use scylla::client::session::Session;
 use scylla::errors::{DbError, ExecutionError, PrepareError, RequestAttemptError};
-use scylla::frame::response::result::{ColumnSpec, ColumnType, NativeType};
+use scylla::frame::response::result::{CollectionType, ColumnSpec, ColumnType, NativeType};
 use scylla::statement::Statement;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::CqlValue;
 
 use super::statement::{ReadPlan, RowPlan};
 use super::table::{Column, SchemaError};
-use super::types::CqlType;
+use super::types::{CqlType, Elements, Entries, UserField, UserType, Vector};
 use crate::settings::TableName;
 
 /// What is said of a statement.
@@ -56,6 +58,7 @@ pub async fn prepare_insert(
 }
 
 /// Prepares the statement that reads rows back and compares what the server says of its markers and of what it selects with the plan.
+/// A server that does not know the write time of a column of many cells gets the statement for such servers.
 ///
 /// # Errors
 /// The server refuses the statement, the table has changed since it was read, or no node answers.
@@ -64,14 +67,24 @@ pub async fn prepare_select(
     table: &TableName,
     plan: &ReadPlan,
 ) -> Result<PreparedStatement, SchemaError> {
-    let prepared = prepare(session, table, &plan.statement, &SELECT).await?;
+    let (prepared, is_timed) = match prepare(session, table, &plan.statement, &SELECT).await {
+        Ok(prepared) => (prepared, true),
+        Err(refused @ SchemaError::Refused { .. }) => match &plan.for_older_servers {
+            Some(statement) => (prepare(session, table, statement, &SELECT).await?, false),
+            None => return Err(refused),
+        },
+        Err(error) => return Err(error),
+    };
     let markers = of_server(prepared.get_variable_col_specs().as_slice());
     let specs = prepared.get_current_result_set_col_specs();
     let selected = of_server(specs.get().as_slice());
     let keys: Vec<_> = of_plan(&plan.keys).collect();
-    let mut values: Vec<_> = of_plan(&plan.values).flat_map(|value| [value, WRITE_TIME]).collect();
+    let with_time = |value: &Column| is_timed || !value.cql_type.is_multi_cell();
+    let times = plan.values.iter().map(|value| with_time(value).then_some(WRITE_TIME));
+    let mut values: Vec<_> =
+        of_plan(&plan.values).zip(times).flat_map(|(value, time)| [Some(value), time]).flatten().collect();
     if values.is_empty() {
-        values.extend(keys.first().copied());
+        values.extend(keys.first().cloned());
     }
     let change = difference("the SELECT has", "markers", &keys, &markers)
         .or_else(|| difference("the SELECT brings", "columns", &values, &selected));
@@ -115,9 +128,10 @@ pub async fn check_write_permission(
 pub async fn check_read_permission(
     session: &Session,
     table: &TableName,
-    plan: &ReadPlan,
+    select: &PreparedStatement,
 ) -> Result<(), SchemaError> {
-    check_permission(session, table, &plan.statement, plan.keys.len(), &SELECT).await
+    let markers = select.get_variable_col_specs().len();
+    check_permission(session, table, select.get_statement(), markers, &SELECT).await
 }
 
 async fn check_permission(
@@ -162,13 +176,14 @@ type Planned<'a> = (Option<&'a str>, CqlType);
 /// A row's write time.
 const WRITE_TIME: Planned<'static> = (None, CqlType::Bigint);
 
+/// Names and types, thawed, for the server does not say what of a marker is frozen.
 fn of_plan(columns: &[Column]) -> impl Iterator<Item = Planned<'_>> {
-    columns.iter().map(|column| (Some(column.name.as_str()), column.cql_type))
+    columns.iter().map(|column| (Some(column.name.as_str()), column.cql_type.thawed()))
 }
 
 /// Names and types as the server has them (`None`: not a type that can be loaded).
 fn of_server<'a>(specs: &'a [ColumnSpec<'_>]) -> Vec<(&'a str, Option<CqlType>)> {
-    specs.iter().map(|spec| (spec.name(), native_type(spec.typ()))).collect()
+    specs.iter().map(|spec| (spec.name(), marker_type(spec.typ()))).collect()
 }
 
 /// What is different between the plan and what the server has.
@@ -181,20 +196,58 @@ fn difference(
     if found.len() != planned.len() {
         return Some(format!("{has} {} {of} instead of {}", found.len(), planned.len()));
     }
-    for (&(name, cql_type), &(column, column_type)) in planned.iter().zip(found) {
-        if name.is_some_and(|name| name != column) {
+    for ((name, cql_type), (column, column_type)) in planned.iter().zip(found) {
+        if name.is_some_and(|name| name != *column) {
             return Some(format!("column {column:?} where {:?} should be", name.unwrap_or_default()));
         }
-        if column_type != Some(cql_type) {
-            let now = column_type.map_or("a type that cannot be loaded", CqlType::name);
-            return Some(format!("column {column:?} was of type {cql_type} and is now {now}"));
+        if column_type.as_ref() != Some(cql_type) {
+            return Some(match column_type {
+                Some(now) if now.to_string() != cql_type.to_string() => {
+                    format!("column {column:?} was of type {cql_type} and is now {now}")
+                }
+                Some(_) => format!("the fields of {cql_type}, the type of column {column:?}, are others now"),
+                None => {
+                    format!(
+                        "column {column:?} was of type {cql_type} and is now a type that cannot be loaded"
+                    )
+                }
+            });
         }
     }
     None
 }
 
-fn native_type(cql_type: &ColumnType<'_>) -> Option<CqlType> {
-    let ColumnType::Native(native) = cql_type else { return None };
+/// The type of a marker, thawed.
+fn marker_type(cql_type: &ColumnType<'_>) -> Option<CqlType> {
+    let part = |of: &ColumnType<'_>| marker_type(of).map(Box::new);
+    let frozen = false;
+    Some(match cql_type {
+        ColumnType::Native(native) => return native_type(native),
+        ColumnType::Collection { typ: CollectionType::List(of), .. } => {
+            CqlType::List(Elements { of: part(of)?, frozen })
+        }
+        ColumnType::Collection { typ: CollectionType::Set(of), .. } => {
+            CqlType::Set(Elements { of: part(of)?, frozen })
+        }
+        ColumnType::Collection { typ: CollectionType::Map(key, value), .. } => {
+            CqlType::Map(Entries { key: part(key)?, value: part(value)?, frozen })
+        }
+        ColumnType::Tuple(parts) => CqlType::Tuple(parts.iter().map(marker_type).collect::<Option<_>>()?),
+        ColumnType::UserDefinedType { definition, .. } => {
+            let field = |(name, of): &(Cow<'_, str>, ColumnType<'_>)| {
+                Some(UserField { name: name.to_string(), cql_type: marker_type(of)? })
+            };
+            let fields = definition.field_types.iter().map(field).collect::<Option<_>>()?;
+            CqlType::User(UserType { name: definition.name.to_string(), fields, frozen })
+        }
+        ColumnType::Vector { typ, dimensions } => {
+            CqlType::Vector(Vector { of: part(typ)?, dimensions: u32::from(*dimensions) })
+        }
+        _ => return None,
+    })
+}
+
+fn native_type(native: &NativeType) -> Option<CqlType> {
     Some(match native {
         NativeType::Ascii => CqlType::Ascii,
         NativeType::BigInt => CqlType::Bigint,

@@ -17,8 +17,11 @@ pub struct RowPlan {
 /// The statement that reads these columns of one row, and what stands behind its markers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadPlan {
-    /// `SELECT c, WRITETIME(c), … FROM ks.t WHERE k = ? AND …`.
+    /// `SELECT c, WRITETIME(c), … FROM ks.t WHERE k = ? AND …`. Of a column that is kept as many cells the latest write time.
     pub statement: String,
+    /// The same without the write times of columns of many cells, of which Cassandra before 5.0 and ScyllaDB tell none; `None` where
+    /// there is no such column.
+    pub for_older_servers: Option<String>,
     /// The key columns behind the markers, in order.
     pub keys: Vec<Column>,
     /// The other columns in order: each comes as its value and its write time, a bigint. Where there is none, a key column comes
@@ -31,24 +34,33 @@ pub struct ReadPlan {
 pub fn select_statement(table: &TableName, columns: &[Column]) -> ReadPlan {
     let (keys, values): (Vec<Column>, Vec<Column>) =
         columns.iter().cloned().partition(|column| column.role.is_key());
-    let with_time = values.iter().map(|column| {
-        let name = quoted(&column.name);
-        format!("{name}, WRITETIME({name})")
-    });
-    let mut selected: Vec<String> = with_time.collect();
-    if selected.is_empty() {
-        selected.extend(keys.first().map(|column| quoted(&column.name)));
-    }
     let restrictions: Vec<String> =
         keys.iter().map(|column| format!("{} = ?", quoted(&column.name))).collect();
-    let statement = format!(
-        "SELECT {} FROM {}.{} WHERE {}",
-        selected.join(", "),
-        quoted(&table.keyspace),
-        quoted(&table.table),
-        restrictions.join(" AND "),
-    );
-    ReadPlan { statement, keys, values }
+    let select = |time_of_many: &dyn Fn(&str) -> String| {
+        let selected = values.iter().map(|column| {
+            let name = quoted(&column.name);
+            let time = match column.cql_type.is_multi_cell() {
+                true => time_of_many(&name),
+                false => format!(", WRITETIME({name})"),
+            };
+            name + &time
+        });
+        let mut selected: Vec<String> = selected.collect();
+        if selected.is_empty() {
+            selected.extend(keys.first().map(|column| quoted(&column.name)));
+        }
+        format!(
+            "SELECT {} FROM {}.{} WHERE {}",
+            selected.join(", "),
+            quoted(&table.keyspace),
+            quoted(&table.table),
+            restrictions.join(" AND "),
+        )
+    };
+    let statement = select(&|name| format!(", MAXWRITETIME({name})"));
+    let has_many = values.iter().any(|column| column.cql_type.is_multi_cell());
+    let for_older_servers = has_many.then(|| select(&|_| String::new()));
+    ReadPlan { statement, for_older_servers, keys, values }
 }
 
 /// The statement that writes these columns of a row at a given time, and what stands behind its markers.
@@ -74,7 +86,7 @@ pub(super) fn quoted(identifier: &str) -> String {
 mod tests {
     use super::*;
     use crate::schema::table::ColumnRole;
-    use crate::schema::types::CqlType;
+    use crate::schema::types::{CqlType, UserTypes};
 
     fn check(table: (&str, &str), columns: &[&str], expected: &str) {
         let table = TableName { keyspace: table.0.to_owned(), table: table.1.to_owned() };
@@ -120,6 +132,27 @@ mod tests {
             r#"SELECT "s", WRITETIME("s"), "a b", WRITETIME("a b") FROM "ks"."T" WHERE "p" = ? AND "c" = ?"#,
         );
         check(&[p, c], r#"SELECT "p" FROM "ks"."T" WHERE "p" = ? AND "c" = ?"#);
+    }
+
+    #[test]
+    fn of_columns_of_many_cells_the_latest_write_time_is_read_where_the_server_tells_it() {
+        let table = TableName { keyspace: "k".to_owned(), table: "t".to_owned() };
+        let column = |name: &str, cql_type: &str, role| Column {
+            name: name.to_owned(),
+            cql_type: UserTypes::default().parse(cql_type).unwrap(),
+            role,
+        };
+        let columns = [
+            column("p", "frozen<list<int>>", ColumnRole::PartitionKey),
+            column("a", "frozen<set<int>>", ColumnRole::Regular),
+            column("b", "set<int>", ColumnRole::Regular),
+        ];
+        let plan = select_statement(&table, &columns);
+        let of = r#"FROM "k"."t" WHERE "p" = ?"#;
+        assert_eq!(plan.statement, format!(r#"SELECT "a", WRITETIME("a"), "b", MAXWRITETIME("b") {of}"#));
+        let older = format!(r#"SELECT "a", WRITETIME("a"), "b" {of}"#);
+        assert_eq!(plan.for_older_servers, Some(older));
+        assert_eq!(select_statement(&table, &columns[..2]).for_older_servers, None);
     }
 
     #[test]

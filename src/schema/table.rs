@@ -11,7 +11,7 @@ use scylla::serialize::row::SerializeRow;
 use scylla::statement::{Consistency, Statement};
 use serde::{Deserialize, Serialize};
 
-use super::types::CqlType;
+use super::types::{CqlType, UserTypes};
 use crate::settings::TableName;
 
 /// What a column is to its table.
@@ -46,8 +46,8 @@ pub struct Column {
     pub role: ColumnRole,
 }
 
-/// A table: key columns first in key order, the others by name. Columns of types that ringload cannot load yet are
-/// kept apart, so that a file may leave them out.
+/// A table: key columns first in key order, the others by name. Columns of types that ringload cannot load (classes of the
+/// server) are kept apart, so that a file may leave them out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableSchema {
     /// Keyspace and table.
@@ -98,7 +98,8 @@ pub enum SchemaError {
     },
     /// A key column cannot be filled.
     #[error(
-        "{table}: key column {column:?} is of type {cql_type}, which cannot be loaded yet; only native types can be keys"
+        "{table}: key column {column:?} is of type {cql_type}, which ringload does not know; such a table cannot be loaded \
+         (in a schema file a user type needs its CREATE TYPE)"
     )]
     UnsupportedKey {
         /// The table.
@@ -199,8 +200,21 @@ pub async fn read_table(session: &Session, name: &TableName) -> Result<TableSche
         key,
     )
     .await?;
-    table_schema(name, columns)
+    let mut types = UserTypes::default();
+    for (name, fields, field_types) in rows::<TypeRow>(
+        session,
+        "SELECT type_name, field_names, field_types FROM system_schema.types WHERE keyspace_name = ?",
+        (&name.keyspace,),
+    )
+    .await?
+    {
+        types.add(name, fields.into_iter().zip(field_types).collect());
+    }
+    table_schema(name, columns, &types)
 }
+
+/// A user type as `system_schema.types` has it: name, names of its fields, their types.
+type TypeRow = (String, Vec<String>, Vec<String>);
 
 /// A column as `system_schema.columns` has it: name, kind, position in the key, type.
 pub(super) type ColumnRow = (String, String, i32, String);
@@ -304,7 +318,11 @@ fn edit_distance(a: &str, b: &str) -> usize {
 }
 
 /// Orders the columns and sets those apart that cannot be loaded.
-pub(super) fn table_schema(name: &TableName, rows: Vec<ColumnRow>) -> Result<TableSchema, SchemaError> {
+pub(super) fn table_schema(
+    name: &TableName,
+    rows: Vec<ColumnRow>,
+    types: &UserTypes,
+) -> Result<TableSchema, SchemaError> {
     let mut known: Vec<(ColumnRole, i32, Column)> = Vec::new();
     let mut unsupported = Vec::new();
     for (column, kind, position, type_name) in rows {
@@ -314,7 +332,7 @@ pub(super) fn table_schema(name: &TableName, rows: Vec<ColumnRow>) -> Result<Tab
             "static" => ColumnRole::Static,
             _ => ColumnRole::Regular,
         };
-        match CqlType::from_name(&type_name) {
+        match types.parse(&type_name) {
             Some(cql_type) => known.push((role, position, Column { name: column, cql_type, role })),
             None if role.is_key() => {
                 return Err(SchemaError::UnsupportedKey { table: name.clone(), column, cql_type: type_name });
@@ -353,7 +371,9 @@ mod tests {
                 (name.to_owned(), kind.to_owned(), position, cql_type.to_owned())
             })
             .collect();
-        table_schema(&table(), rows)
+        let mut types = UserTypes::default();
+        types.add("addr".to_owned(), vec![("no".to_owned(), "int".to_owned())]);
+        table_schema(&table(), rows, &types)
     }
 
     #[test]
@@ -390,22 +410,33 @@ mod tests {
     fn types_that_cannot_be_loaded_are_set_apart_with_their_text() {
         let schema = read(&[
             ("id", "partition_key", 0, "int"),
-            ("u", "regular", -1, "frozen<\"MyType\">"),
-            ("l", "static", -1, "list<int>"),
+            ("u", "regular", -1, "frozen<\"Unknown\">"),
+            ("c", "static", -1, "'org.example.Type'"),
             ("old", "regular", -1, "empty"),
         ])
         .unwrap();
         assert_eq!(schema.columns.len(), 1);
-        let expected = [("l", "list<int>"), ("u", "frozen<\"MyType\">")];
+        let expected = [("c", "'org.example.Type'"), ("u", "frozen<\"Unknown\">")];
         assert_eq!(schema.unsupported, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    }
+
+    #[test]
+    fn collections_tuples_vectors_and_user_types_are_loaded_as_keys_too() {
+        let types =
+            ["frozen<list<int>>", "map<text, frozen<addr>>", "vector<float, 3>", "frozen<tuple<int, addr>>"];
+        for cql_type in types {
+            let schema =
+                read(&[("id", "partition_key", 0, cql_type), ("v", "regular", -1, cql_type)]).unwrap();
+            assert_eq!((schema.columns.len(), schema.unsupported.len()), (2, 0), "{cql_type}");
+        }
     }
 
     #[test]
     fn a_key_that_cannot_be_loaded_is_an_error() {
         for kind in ["partition_key", "clustering"] {
-            let error = read(&[("id", kind, 0, "frozen<list<int>>")]).unwrap_err();
+            let error = read(&[("id", kind, 0, "'org.example.Type'")]).unwrap_err();
             assert!(matches!(error, SchemaError::UnsupportedKey { .. }), "{error:?}");
-            assert!(error.to_string().contains("\"id\" is of type frozen<list<int>>"), "{error}");
+            assert!(error.to_string().contains("\"id\" is of type 'org.example.Type'"), "{error}");
         }
     }
 

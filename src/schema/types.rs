@@ -1,9 +1,16 @@
-//! The CQL types that ringload knows, as they travel between coordinator and workers.
+//! The CQL types that ringload knows, as they travel between coordinator and workers and into the ledger. Pure; `parse` makes them
+//! from the text that the schema tables have.
+
+mod parse;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A native CQL type (CQL specification, "Data Types").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub use parse::UserTypes;
+
+/// A CQL type (CQL specification, "Data Types"): a native one, or one that is made of others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CqlType {
     /// 7-bit text.
@@ -44,10 +51,71 @@ pub enum CqlType {
     Uuid,
     /// An integer of any size.
     Varint,
+    /// Elements in an order of their own.
+    List(Elements),
+    /// Elements in the order of their type, each once.
+    Set(Elements),
+    /// Values by key, in the order of the keys' type.
+    Map(Entries),
+    /// A fixed number of values of different types, any of which may be null. Always frozen.
+    Tuple(Vec<CqlType>),
+    /// A type of the keyspace: a tuple whose values have names.
+    User(UserType),
+    /// A fixed number of elements, none of which is null.
+    Vector(Vector),
+}
+
+/// What a list or set is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Elements {
+    /// The type of each element.
+    pub of: Box<CqlType>,
+    /// Whether it is one value to the server, written and compared as a whole.
+    pub frozen: bool,
+}
+
+/// What a map is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Entries {
+    /// The type of each key.
+    pub key: Box<CqlType>,
+    /// The type of each value.
+    pub value: Box<CqlType>,
+    /// Whether it is one value to the server, written and compared as a whole.
+    pub frozen: bool,
+}
+
+/// A user-defined type as it was when the table was read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UserType {
+    /// Its name as the server stores it (unquoted); it belongs to the table's keyspace.
+    pub name: String,
+    /// Its fields in their order.
+    pub fields: Vec<UserField>,
+    /// Whether it is one value to the server, written and compared as a whole.
+    pub frozen: bool,
+}
+
+/// A field of a user-defined type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct UserField {
+    /// Its name as the server stores it (unquoted).
+    pub name: String,
+    /// Its type.
+    pub cql_type: CqlType,
+}
+
+/// What a vector is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Vector {
+    /// The type of each element.
+    pub of: Box<CqlType>,
+    /// How many there are, always.
+    pub dimensions: u32,
 }
 
 impl CqlType {
-    /// Every type, by name.
+    /// Every native type, by name.
     pub const ALL: [CqlType; 19] = [
         CqlType::Ascii,
         CqlType::Bigint,
@@ -70,7 +138,8 @@ impl CqlType {
         CqlType::Varint,
     ];
 
-    /// The type of this name, as `system_schema.columns` spells it; `None` for collections, user types and all else.
+    /// The native type of this name, as `system_schema.columns` spells it; `None` for collections, user types and all else, which
+    /// [`UserTypes::parse`] understands.
     pub fn from_name(name: &str) -> Option<CqlType> {
         if name == "varchar" {
             return Some(CqlType::Text);
@@ -78,8 +147,8 @@ impl CqlType {
         CqlType::ALL.into_iter().find(|cql_type| cql_type.name() == name)
     }
 
-    /// The type's name in CQL.
-    pub fn name(self) -> &'static str {
+    /// The type's name in CQL; of a type that is made of others only what kind it is (`Display` has all of it).
+    pub fn name(&self) -> &'static str {
         match self {
             CqlType::Ascii => "ascii",
             CqlType::Bigint => "bigint",
@@ -100,28 +169,122 @@ impl CqlType {
             CqlType::Tinyint => "tinyint",
             CqlType::Uuid => "uuid",
             CqlType::Varint => "varint",
+            CqlType::List(_) => "list",
+            CqlType::Set(_) => "set",
+            CqlType::Map(_) => "map",
+            CqlType::Tuple(_) => "tuple",
+            CqlType::User(_) => "user type",
+            CqlType::Vector(_) => "vector",
+        }
+    }
+
+    /// Whether it is not made of others.
+    pub fn is_native(&self) -> bool {
+        !matches!(
+            self,
+            CqlType::List(_)
+                | CqlType::Set(_)
+                | CqlType::Map(_)
+                | CqlType::Tuple(_)
+                | CqlType::User(_)
+                | CqlType::Vector(_)
+        )
+    }
+
+    /// Whether a column of this type is kept as a cell for each element: a list, set, map or user type that is not frozen.
+    pub fn is_multi_cell(&self) -> bool {
+        match self {
+            CqlType::List(Elements { frozen, .. })
+            | CqlType::Set(Elements { frozen, .. })
+            | CqlType::Map(Entries { frozen, .. })
+            | CqlType::User(UserType { frozen, .. }) => !frozen,
+            _ => false,
+        }
+    }
+
+    /// The same with nothing in it frozen: two types with the same values have the same.
+    pub fn thawed(&self) -> CqlType {
+        let thaw = |of: &CqlType| Box::new(of.thawed());
+        match self {
+            CqlType::List(list) => CqlType::List(Elements { of: thaw(&list.of), frozen: false }),
+            CqlType::Set(set) => CqlType::Set(Elements { of: thaw(&set.of), frozen: false }),
+            CqlType::Map(map) => {
+                CqlType::Map(Entries { key: thaw(&map.key), value: thaw(&map.value), frozen: false })
+            }
+            CqlType::Tuple(parts) => CqlType::Tuple(parts.iter().map(CqlType::thawed).collect()),
+            CqlType::User(user) => {
+                let thaw = |field: &UserField| UserField {
+                    name: field.name.clone(),
+                    cql_type: field.cql_type.thawed(),
+                };
+                let fields = user.fields.iter().map(thaw).collect();
+                CqlType::User(UserType { name: user.name.clone(), fields, frozen: false })
+            }
+            CqlType::Vector(vector) => {
+                CqlType::Vector(Vector { of: thaw(&vector.of), dimensions: vector.dimensions })
+            }
+            native => native.clone(),
+        }
+    }
+
+    /// How many bytes every value has, for the types that a vector keeps without lengths (Cassandra 5,
+    /// `AbstractType.valueLengthIfFixed`: not tinyint, smallint, date and time, though those are of one size too).
+    pub(crate) fn fixed_len(&self) -> Option<usize> {
+        match self {
+            CqlType::Boolean => Some(1),
+            CqlType::Int | CqlType::Float => Some(4),
+            CqlType::Bigint | CqlType::Double | CqlType::Timestamp => Some(8),
+            CqlType::Uuid | CqlType::Timeuuid => Some(16),
+            CqlType::Vector(vector) => {
+                vector.of.fixed_len()?.checked_mul(usize::try_from(vector.dimensions).ok()?)
+            }
+            _ => None,
         }
     }
 }
 
-impl std::fmt::Display for CqlType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+/// As `system_schema.columns` writes it.
+impl fmt::Display for CqlType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CqlType::List(Elements { of, frozen }) => frozen_if(*frozen, f, |f| write!(f, "list<{of}>")),
+            CqlType::Set(Elements { of, frozen }) => frozen_if(*frozen, f, |f| write!(f, "set<{of}>")),
+            CqlType::Map(Entries { key, value, frozen }) => {
+                frozen_if(*frozen, f, |f| write!(f, "map<{key}, {value}>"))
+            }
+            CqlType::Tuple(parts) => {
+                f.write_str("frozen<tuple<")?;
+                for (at, part) in parts.iter().enumerate() {
+                    write!(f, "{}{part}", if at > 0 { ", " } else { "" })?;
+                }
+                f.write_str(">>")
+            }
+            CqlType::User(user) => frozen_if(user.frozen, f, |f| f.write_str(&shown(&user.name))),
+            CqlType::Vector(Vector { of, dimensions }) => write!(f, "vector<{of}, {dimensions}>"),
+            native => f.write_str(native.name()),
+        }
     }
+}
+
+fn frozen_if(
+    frozen: bool,
+    f: &mut fmt::Formatter<'_>,
+    inner: impl FnOnce(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    if !frozen {
+        return inner(f);
+    }
+    f.write_str("frozen<")?;
+    inner(f)?;
+    f.write_str(">")
+}
+
+/// A type's name, in quotes where CQL needs them.
+fn shown(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain);
+    if is_plain { name.to_owned() } else { super::statement::quoted(name) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_type_is_found_by_its_name_and_nothing_else_is() {
-        for cql_type in CqlType::ALL {
-            assert_eq!(CqlType::from_name(cql_type.name()), Some(cql_type));
-        }
-        assert_eq!(CqlType::from_name("varchar"), Some(CqlType::Text));
-        for other in ["counter", "list<int>", "frozen<addr>", "vector<float, 3>", "Int", "", "\"int\""] {
-            assert_eq!(CqlType::from_name(other), None, "{other}");
-        }
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use scylla::statement::prepared::PreparedStatement;
 use super::compare::{Difference, FileCell, Known, TableCell, Verdict, judge};
 use super::show;
 use crate::codec::row::cut;
+use crate::codec::{canonical, is_kept_as_null};
 use crate::control::message::{FileSpec, VerifyCounts};
 use crate::format::record::Record;
 use crate::insert::cql::Target;
@@ -23,6 +24,7 @@ use crate::schema::mapping::FieldMapping;
 use crate::schema::prepare::prepare_select;
 use crate::schema::statement::{RowPlan, select_statement};
 use crate::schema::table::{Column, ColumnRole, SchemaError};
+use crate::schema::types::CqlType;
 
 /// Looks rows up.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub struct Lookup {
     columns: Vec<Column>,
     mappings: Vec<FieldMapping>,
     known: Known,
+    /// Whether the server tells the write times of columns of many cells.
+    knows_all_times: bool,
 }
 
 /// A row that is looked up.
@@ -54,13 +58,16 @@ impl Lookup {
     /// Looks up rows of `plan` through its SELECT, prepared.
     pub fn new(statement: PreparedStatement, plan: &RowPlan, files: &[FileSpec], known: Known) -> Self {
         let mappings = files.iter().map(|file| file.mapping.clone()).collect();
-        Lookup { statement, columns: plan.columns.clone(), mappings, known }
+        let columns = plan.columns.clone();
+        let values = columns.iter().filter(|column| !column.role.is_key()).count();
+        let knows_all_times = statement.get_current_result_set_col_specs().get().len() >= 2 * values;
+        Lookup { statement, columns, mappings, known, knows_all_times }
     }
 
     /// Holds a row of the table against the record's. The SELECT has a value and a write time for each column that is no key.
     fn judge<'a>(
         &self,
-        row: &BoundRow<Probe>,
+        row: &'a BoundRow<Probe>,
         mut found: ColumnIterator<'a, 'a>,
     ) -> Result<Judgement<'a>, String> {
         let mut judged = Judgement { verdict: Verdict::Same, worst: None, others: 0 };
@@ -76,8 +83,11 @@ impl Lookup {
                 continue;
             }
             let value = next()?;
-            let written_us = next()?.map(bigint).transpose()?;
+            let is_timed = self.knows_all_times || !column.cql_type.is_multi_cell();
+            let written_us = if is_timed { next()?.map(bigint).transpose()? } else { None };
             // A null of the file leaves the cell as it is.
+            let Some(wanted) = wanted else { continue };
+            let (wanted, value) = same_form(&column.cql_type, wanted, value);
             let Some(wanted) = wanted else { continue };
             let is_static = column.role == ColumnRole::Static;
             let file = FileCell { value: wanted, write_time_us: row.write_time_us, is_static };
@@ -126,7 +136,7 @@ impl Lookup {
         let fields = chunk.records().get(row.record as usize);
         let value = self.field(fields, chunk, index).map(|text| cut(text).to_vec());
         let has = match (cell.value, column) {
-            (Some(value), Some(column)) => show::value(column.cql_type, value),
+            (Some(value), Some(column)) => show::value(&column.cql_type, value),
             _ => "null".to_owned(),
         };
         let written = cell.written_us.map(show::time);
@@ -202,6 +212,26 @@ impl Request for Lookup {
     }
 }
 
+/// What the file and the table have of a cell, so that they can be compared byte by byte: the table's value is the file's where it is
+/// the same one in other bytes, and an empty list that is kept as null is null in both. Nothing of the file where both have nothing.
+fn same_form<'f>(
+    cql_type: &CqlType,
+    wanted: &'f [u8],
+    value: Option<&'f [u8]>,
+) -> (Option<&'f [u8]>, Option<&'f [u8]>) {
+    if cql_type.is_native() {
+        return (Some(wanted), value);
+    }
+    let value = value.filter(|value| !is_kept_as_null(cql_type, value));
+    match value {
+        None if is_kept_as_null(cql_type, wanted) => (None, None),
+        Some(other) if other != wanted && canonical(cql_type, other).is_some_and(|bytes| bytes == wanted) => {
+            (Some(wanted), Some(wanted))
+        }
+        _ => (Some(wanted), value),
+    }
+}
+
 /// The values of the key columns, in the encoder's form.
 fn key_of(columns: &[Column], values: &[u8]) -> Result<Vec<u8>, String> {
     let (mut count, mut key) = (0u16, vec![0; 2]);
@@ -231,7 +261,6 @@ fn bigint(bytes: &[u8]) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::types::CqlType;
 
     #[test]
     fn the_key_of_a_row_is_made_of_its_key_columns_only() {

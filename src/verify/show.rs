@@ -1,6 +1,8 @@
 //! A cell's bytes for people to read, in messages only: nothing is decided by it. What cannot be read as the column's type is shown
 //! as bytes.
 
+mod nested;
+
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -19,7 +21,7 @@ const INTEGER_BYTES_MAX: usize = 40;
 const EPOCH_DAY: i64 = 1 << 31;
 
 /// The value that these bytes are.
-pub(super) fn value(cql_type: CqlType, bytes: &[u8]) -> String {
+pub(super) fn value(cql_type: &CqlType, bytes: &[u8]) -> String {
     known(cql_type, bytes).unwrap_or_else(|| hex(bytes))
 }
 
@@ -37,7 +39,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
     }
 }
 
-fn known(cql_type: CqlType, bytes: &[u8]) -> Option<String> {
+fn known(cql_type: &CqlType, bytes: &[u8]) -> Option<String> {
     Some(match cql_type {
         CqlType::Ascii | CqlType::Text => text(std::str::from_utf8(bytes).ok()?.as_bytes()),
         CqlType::Bigint => i64::from_be_bytes(bytes.try_into().ok()?).to_string(),
@@ -67,6 +69,7 @@ fn known(cql_type: CqlType, bytes: &[u8]) -> Option<String> {
         },
         CqlType::Duration => duration(bytes)?,
         CqlType::Blob => return None,
+        made_of_others => nested::value(made_of_others, bytes)?,
     })
 }
 
@@ -137,11 +140,11 @@ mod tests {
 
     #[test]
     fn values_of_every_type_are_shown_as_people_write_them() {
-        let check = |cql_type, text: &str, expected: &str| {
+        let check = |cql_type: CqlType, text: &str, expected: &str| {
             let mut bytes = Vec::new();
-            encode(cql_type, text.as_bytes(), &CodecOptions { rounding: Rounding::Reject }, &mut bytes)
+            encode(&cql_type, text.as_bytes(), &CodecOptions { rounding: Rounding::Reject }, &mut bytes)
                 .unwrap();
-            assert_eq!(value(cql_type, &bytes), expected);
+            assert_eq!(value(&cql_type, &bytes), expected);
         };
         check(CqlType::Ascii, "a b", "'a b'");
         check(CqlType::Text, "naïve", "'naïve'");
@@ -170,7 +173,8 @@ mod tests {
 
     #[test]
     fn what_is_no_value_of_the_type_is_shown_as_bytes() {
-        let check = |cql_type, bytes: &[u8], expected: &str| assert_eq!(value(cql_type, bytes), expected);
+        let check =
+            |cql_type: CqlType, bytes: &[u8], expected: &str| assert_eq!(value(&cql_type, bytes), expected);
         check(CqlType::Int, &[], "0x");
         check(CqlType::Int, &[1, 2], "0x0102");
         check(CqlType::Text, &[0xff], "0xff");

@@ -180,7 +180,7 @@ fn a_schema_file_gives_the_table_and_no_password_is_asked_for() {
         let settings = check(&format!("a.csv {arguments}"), &world()).unwrap().settings;
         let schema = settings.schema.unwrap();
         assert_eq!(schema.name, settings.table);
-        (settings.table.to_string(), schema.columns[0].cql_type, settings.rejects_dir)
+        (settings.table.to_string(), schema.columns[0].cql_type.clone(), settings.rejects_dir)
     };
     let dir = |table: &str| Path::new("ringload-rejects").join(format!("{table}-20260304T050607Z-00004711"));
     assert_eq!(read("--schema one.cql"), ("shop.orders".to_owned(), CqlType::Int, dir("shop.orders")));

@@ -3,10 +3,10 @@
 mod properties;
 mod tables;
 
-use crate::codec::{CodecError, CodecOptions, encode};
+use crate::codec::{CodecError, CodecOptions, scalar};
 use crate::schema::types::CqlType;
 
 fn encoded(cql_type: CqlType, text: impl AsRef<[u8]>, options: CodecOptions) -> Result<Vec<u8>, CodecError> {
     let mut out = Vec::new();
-    encode(cql_type, text.as_ref(), &options, &mut out).map(|()| out)
+    scalar(&cql_type, text.as_ref(), &options, &mut out).map(|()| out)
 }

@@ -23,7 +23,7 @@ fn of_driver(native: NativeType, value: &impl SerializeValue) -> Vec<u8> {
 
 /// `text` gives the bytes that the driver gives for `value`.
 fn check(cql_type: CqlType, text: &str, native: NativeType, value: &impl SerializeValue) {
-    let got = encoded(cql_type, text, CodecOptions::default());
+    let got = encoded(cql_type.clone(), text, CodecOptions::default());
     assert_eq!(got, Ok(of_driver(native, value)), "{cql_type} of {text:?}");
 }
 
@@ -72,7 +72,7 @@ proptest! {
     fn no_bytes_make_a_codec_panic(text in nearly(), truncate: bool) {
         let rounding = if truncate { Rounding::Truncate } else { Rounding::Reject };
         for cql_type in CqlType::ALL {
-            let _ = encoded(cql_type, &text, CodecOptions { rounding });
+            let _ = encoded(cql_type.clone(), &text, CodecOptions { rounding });
         }
     }
 

@@ -15,7 +15,8 @@ fn check(cql_type: CqlType, expected: &[(&str, &str)]) {
 
 fn check_with(cql_type: CqlType, options: CodecOptions, expected: &[(&str, &str)]) {
     for (text, bytes) in expected {
-        let got = encoded(cql_type, text, options).map(|bytes| hex(&bytes)).map_err(|error| error.code);
+        let got =
+            encoded(cql_type.clone(), text, options).map(|bytes| hex(&bytes)).map_err(|error| error.code);
         assert_eq!(got, Ok(bytes.replace(' ', "")), "{cql_type} of {text:?}");
     }
 }
@@ -23,7 +24,7 @@ fn check_with(cql_type: CqlType, options: CodecOptions, expected: &[(&str, &str)
 /// Each text gives the number written behind it, as big-endian bytes.
 fn check_i64(cql_type: CqlType, options: CodecOptions, expected: &[(&str, i64)]) {
     for &(text, number) in expected {
-        let got = encoded(cql_type, text, options).map_err(|error| error.code);
+        let got = encoded(cql_type.clone(), text, options).map_err(|error| error.code);
         let got = got.map(|bytes| i64::from_be_bytes(bytes.try_into().unwrap()));
         assert_eq!(got, Ok(number), "{cql_type} of {text:?}");
     }
@@ -32,7 +33,7 @@ fn check_i64(cql_type: CqlType, options: CodecOptions, expected: &[(&str, i64)])
 /// Each text is refused with this code.
 fn refuse(cql_type: CqlType, code: RejectCode, texts: &[&str]) {
     for text in texts {
-        let error = encoded(cql_type, text, CodecOptions::default()).expect_err(text);
+        let error = encoded(cql_type.clone(), text, CodecOptions::default()).expect_err(text);
         assert_eq!(error.code, code, "{cql_type} of {text:?}");
     }
 }
@@ -728,7 +729,7 @@ fn uuids_are_16_bytes_and_timeuuids_of_version_1() {
 #[test]
 fn an_empty_text_is_a_value_only_of_text_ascii_and_blob() {
     for cql_type in CqlType::ALL {
-        let empty = encoded(cql_type, "", CodecOptions::default());
+        let empty = encoded(cql_type.clone(), "", CodecOptions::default());
         if matches!(cql_type, CqlType::Text | CqlType::Ascii | CqlType::Blob) {
             assert_eq!(empty, Ok(Vec::new()), "{cql_type}");
         } else {

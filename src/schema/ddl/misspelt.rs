@@ -25,7 +25,7 @@ const OTHER_NAMES: [(&str, &str); 14] = [
 /// The native type that a word was probably meant to be.
 pub(super) fn meant(word: &str) -> Option<&'static str> {
     let other = OTHER_NAMES.into_iter().find(|(other, _)| *other == word).map(|(_, name)| name);
-    other.or_else(|| nearest(word, CqlType::ALL.into_iter().map(CqlType::name).chain(["varchar"])))
+    other.or_else(|| nearest(word, CqlType::ALL.iter().map(CqlType::name).chain(["varchar"])))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::table::{ColumnRow, SchemaError, TableSchema, hint, some_of, table_schema};
+use super::types::UserTypes;
 use crate::settings::TableName;
 use parser::{Name, ParsedFile, ParsedTable};
 use tokens::Fault;
@@ -104,7 +105,41 @@ pub fn table_of(file: &Path, text: &str, wanted: Option<&TableName>) -> Result<T
         return Err(place(Fault { at: table.at, problem }));
     };
     let name = TableName { keyspace: keyspace.clone(), table: table.name.table.clone() };
-    schema(name, table).map_err(|error| refused(file, error))
+    let types = user_types(&name.keyspace, &parsed).map_err(place)?;
+    if let Some(at) = altered_type(&name.keyspace, &parsed, table, &types) {
+        let problem =
+            "ALTER TYPE is not followed: put the type there as it is now, as DESCRIBE TYPE prints it";
+        return Err(place(Fault { at, problem: problem.to_owned() }));
+    }
+    schema(name, table, &types).map_err(|error| refused(file, error))
+}
+
+/// The user types of a keyspace. Those whose keyspace is not said may be of any.
+fn user_types(keyspace: &str, parsed: &ParsedFile) -> Result<UserTypes, Fault> {
+    let mut types = UserTypes::default();
+    for user_type in parsed.types.iter().filter(|user_type| user_type.name.is_in(keyspace)) {
+        let name = &user_type.name.table;
+        if !types.add(name.clone(), user_type.fields.clone()) {
+            let problem = format!("type {name} is created a second time: keep what it is now");
+            return Err(Fault { at: user_type.at, problem });
+        }
+    }
+    Ok(types)
+}
+
+/// Where a user type is altered without which the table's columns would be others.
+fn altered_type(
+    keyspace: &str,
+    parsed: &ParsedFile,
+    table: &ParsedTable,
+    types: &UserTypes,
+) -> Option<usize> {
+    let is_used = |name: &Name| {
+        let others = types.without(&name.table);
+        table.columns.iter().any(|column| types.parse(&column.type_text) != others.parse(&column.type_text))
+    };
+    let altered = parsed.type_alters.iter().find(|(name, _)| name.is_in(keyspace) && is_used(name));
+    altered.map(|(_, at)| *at)
 }
 
 fn choose<'a>(
@@ -141,7 +176,7 @@ fn names(parsed: &ParsedFile) -> Vec<String> {
 }
 
 /// The definition as the cluster's schema tables would have it, and from there on the same way.
-fn schema(name: TableName, table: &ParsedTable) -> Result<TableSchema, SchemaError> {
+fn schema(name: TableName, table: &ParsedTable, types: &UserTypes) -> Result<TableSchema, SchemaError> {
     if table.columns.iter().any(|column| column.type_text == "counter") {
         return Err(SchemaError::Counter { table: name });
     }
@@ -158,7 +193,7 @@ fn schema(name: TableName, table: &ParsedTable) -> Result<TableSchema, SchemaErr
             };
         (column.name.clone(), kind.to_owned(), position, column.type_text.clone())
     };
-    table_schema(&name, table.columns.iter().map(row).collect())
+    table_schema(&name, table.columns.iter().map(row).collect(), types)
 }
 
 fn refused(file: &Path, error: SchemaError) -> SchemaFileError {

@@ -1,5 +1,5 @@
-//! The statements of a CQL file, of which only CREATE TABLE is understood to its end (CQL specification, "CREATE TABLE"). Other
-//! statements that name tables are noted; all else is passed over up to its `;`.
+//! The statements of a CQL file, of which CREATE TABLE and CREATE TYPE are understood to their end (CQL specification). Other
+//! statements that name tables or types are noted; all else is passed over up to its `;`.
 
 mod cql_type;
 
@@ -29,6 +29,11 @@ impl Name {
             _ => true,
         };
         same_keyspace && self.table == other.table
+    }
+
+    /// Whether it may name something of this keyspace.
+    pub(super) fn is_in(&self, keyspace: &str) -> bool {
+        self.keyspace.as_deref().is_none_or(|own| own == keyspace)
     }
 }
 
@@ -62,12 +67,23 @@ pub(super) struct ParsedTable {
     pub(super) clustering_key: Vec<String>,
 }
 
-/// What a file says of tables.
+/// A CREATE TYPE.
+#[derive(Debug)]
+pub(super) struct ParsedUserType {
+    pub(super) name: Name,
+    /// Where its name stands.
+    pub(super) at: usize,
+    /// Each field's name, and its type as the cluster's schema tables write it.
+    pub(super) fields: Vec<(String, String)>,
+}
+
+/// What a file says of tables and types.
 #[derive(Debug, Default)]
 pub(super) struct ParsedFile {
     pub(super) tables: Vec<ParsedTable>,
-    /// Names of the user types that are created.
-    pub(super) types: Vec<String>,
+    pub(super) types: Vec<ParsedUserType>,
+    /// User types whose fields are changed later, and where.
+    pub(super) type_alters: Vec<(Name, usize)>,
     /// Tables whose columns are changed later, and where.
     pub(super) alters: Vec<(Name, usize)>,
     /// Materialized views, and the tables that they show.
@@ -110,8 +126,10 @@ impl Parser<'_> {
             }
             if self.cursor.take_word("type")? {
                 self.take_condition()?;
-                file.types.push(self.table_name()?.table);
-            } else if self.cursor.take_word("materialized")? {
+                file.types.push(self.user_type()?);
+                return self.end("';'");
+            }
+            if self.cursor.take_word("materialized")? {
                 file.views.push(self.view()?);
             }
         } else if self.cursor.take_word("alter")? {
@@ -123,6 +141,10 @@ impl Parser<'_> {
                 if !self.cursor.is_word("with") {
                     file.alters.push((name, at));
                 }
+            } else if self.cursor.take_word("type")? {
+                self.take_condition()?;
+                let at = self.cursor.at();
+                file.type_alters.push((self.type_name()?, at));
             }
         } else if self.cursor.take_word("use")? {
             self.keyspace = Some(self.cursor.name("a keyspace's name")?);
@@ -205,12 +227,40 @@ impl Parser<'_> {
     }
 
     fn table_name(&mut self) -> Result<Name, Fault> {
-        const WHAT: &str = "a table's name";
-        let first = self.cursor.name(WHAT)?;
+        self.qualified("a table's name")
+    }
+
+    fn type_name(&mut self) -> Result<Name, Fault> {
+        self.qualified("a type's name")
+    }
+
+    fn qualified(&mut self, what: &str) -> Result<Name, Fault> {
+        let first = self.cursor.name(what)?;
         if self.cursor.take_symbol(".")? {
-            return Ok(Name { keyspace: Some(first), table: self.cursor.name(WHAT)? });
+            return Ok(Name { keyspace: Some(first), table: self.cursor.name(what)? });
         }
         Ok(Name { keyspace: self.keyspace.clone(), table: first })
+    }
+
+    fn user_type(&mut self) -> Result<ParsedUserType, Fault> {
+        let at = self.cursor.at();
+        let name = self.type_name()?;
+        self.cursor.expect_symbol("(")?;
+        let mut fields: Vec<(String, String)> = Vec::new();
+        loop {
+            let item = self.cursor.at();
+            let field = self.cursor.name("a field's name")?;
+            if fields.iter().any(|(known, _)| *known == field) {
+                return Err(Fault { at: item, problem: format!("a second field {field:?}: leave one") });
+            }
+            fields.push((field, self.cql_type(0)?.text()));
+            if self.cursor.take_symbol(")")? {
+                return Ok(ParsedUserType { name, at, fields });
+            }
+            if !self.cursor.take_symbol(",")? {
+                return Err(self.cursor.expected("',' or ')'"));
+            }
+        }
     }
 
     fn table(&mut self) -> Result<ParsedTable, Fault> {

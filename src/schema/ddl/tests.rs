@@ -83,14 +83,14 @@ fn types_are_written_as_the_cluster_writes_them() {
     };
     check("TIMESTAMP", "b timestamp");
     check("varchar", "b text");
-    check("list<int>", "(b list<int>)");
-    check("Set < VarChar >", "(b set<text>)");
-    check("frozen<list<list<int>>>", "(b frozen<list<frozen<list<int>>>>)");
-    check("map<text, frozen<map<int, list<int>>>>", "(b map<text, frozen<map<int, frozen<list<int>>>>>)");
-    check("tuple<int, tuple<varchar>>", "(b frozen<tuple<int, frozen<tuple<text>>>>)");
-    check("list<tuple<int,text>>", "(b list<frozen<tuple<int, text>>>)");
-    check("vector<float,3>", "(b vector<float, 3>)");
-    check("frozen<vector<list<int>, 2>>", "(b vector<frozen<list<int>>, 2>)");
+    check("list<int>", "b list<int>");
+    check("Set < VarChar >", "b set<text>");
+    check("frozen<list<list<int>>>", "b frozen<list<frozen<list<int>>>>");
+    check("map<text, frozen<map<int, list<int>>>>", "b map<text, frozen<map<int, frozen<list<int>>>>>");
+    check("tuple<int, tuple<varchar>>", "b frozen<tuple<int, frozen<tuple<text>>>>");
+    check("list<tuple<int,text>>", "b list<frozen<tuple<int, text>>>");
+    check("vector<float,3>", "b vector<float, 3>");
+    check("frozen<vector<list<int>, 2>>", "b vector<frozen<list<int>>, 2>");
     check("Addr", "(b addr)");
     check("frozen<k.addr>", "(b frozen<addr>)");
     check("map<frozen<addr>, frozen<k.\"MyType\">>", "(b map<frozen<addr>, frozen<\"MyType\">>)");
@@ -109,15 +109,51 @@ fn a_type_with_a_slip_is_told_with_its_place_and_what_was_meant() {
     check_slip("map<text, Bigit>", "2:15", "bigit: did you mean bigint?");
     check_slip("frozen<list<string>>", "2:17", "string: did you mean text?");
     // User types that are called so.
-    check(&format!("CREATE TYPE k.test (x int); {}", table("test")), "", "k.t: a int pk, (b test)");
-    check(
-        &format!("{}; CREATE TYPE IF NOT EXISTS test (x int)", table("test")),
-        "",
-        "k.t: a int pk, (b test)",
-    );
+    check(&format!("CREATE TYPE k.test (x int); {}", table("test")), "", "k.t: a int pk, b test");
+    check(&format!("{}; CREATE TYPE IF NOT EXISTS test (x int)", table("test")), "", "k.t: a int pk, b test");
     check(&table("frozen<test>"), "", "k.t: a int pk, (b frozen<test>)");
     check(&table("k.test"), "", "k.t: a int pk, (b test)");
     check(&table("\"test\""), "", "k.t: a int pk, (b \"test\")");
+}
+
+#[test]
+fn user_types_are_those_of_the_tables_keyspace() {
+    let types = "USE k; CREATE TYPE addr (street text, at frozen<geo>); CREATE TYPE IF NOT EXISTS k.Geo (\"Lat\" double, \
+                 lon DOUBLE); CREATE TYPE l.addr (x int); CREATE TYPE l.other (x int);";
+    let fields = |columns: &str| {
+        let schema = read(&format!("{types} CREATE TABLE t (a int PRIMARY KEY, {columns})"), "").unwrap();
+        let fields = |column: &Column| match &column.cql_type {
+            crate::schema::types::CqlType::User(user) => {
+                user.fields.iter().map(|field| format!("{} {}", field.name, field.cql_type)).collect()
+            }
+            _ => vec![],
+        };
+        schema.columns.iter().flat_map(fields).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(fields("b addr"), "street text, at frozen<geo>");
+    assert_eq!(fields("b frozen<k.geo>"), "Lat double, lon double");
+    let table =
+        |rest: &str| format!("{types} CREATE TABLE k.t (a int PRIMARY KEY, b list<frozen<addr>>);{rest}");
+    check(&table(""), "", "k.t: a int pk, b list<frozen<addr>>");
+    check(&table("CREATE TABLE k.u (a int PRIMARY KEY, b other)"), "k.u", "k.u: a int pk, (b other)");
+    // A change that concerns the table is not passed over.
+    check(&table("ALTER TYPE l.addr ADD y int"), "", "k.t: a int pk, b list<frozen<addr>>");
+    for altered in ["k.addr", "geo", "K.GEO"] {
+        let error = read(&table(&format!("\nALTER TYPE {altered} ADD y int")), "").unwrap_err().to_string();
+        assert!(error.starts_with("s.cql:2:12: ALTER TYPE is not followed"), "{error}");
+    }
+    let error = read(&table("\nCREATE TYPE addr (z int)"), "").unwrap_err().to_string();
+    assert_eq!(error, "s.cql:2:13: type addr is created a second time: keep what it is now");
+}
+
+#[test]
+fn what_is_no_user_type_is_told_with_its_place() {
+    let check = |text: &str, expected: &str| check_error(text, "", &format!("s.cql:{expected}"));
+    check("CREATE TYPE k.t ()", "1:18: there is ) where a field's name should be");
+    check("CREATE TYPE k.t (a int b int)", "1:24: there is b where ',' or ')' should be");
+    check("CREATE TYPE k.t (a int, a int)", "1:25: a second field \"a\": leave one");
+    check("CREATE TYPE (a int)", "1:13: there is ( where a type's name should be");
+    check("CREATE TYPE k.t (a int) CREATE TABLE", "1:25: there is CREATE where ';' should be");
 }
 
 #[test]
@@ -218,9 +254,10 @@ fn a_table_that_cannot_be_loaded_is_refused_as_the_clusters_is() {
          counters",
     );
     check_error(
-        "CREATE TABLE k.t (a frozen<list<int>> PRIMARY KEY)",
+        "CREATE TABLE k.t (a frozen<addr> PRIMARY KEY)",
         "",
-        "s.cql: k.t: key column \"a\" is of type frozen<list<int>>, which cannot be loaded yet; only native types can be keys",
+        "s.cql: k.t: key column \"a\" is of type frozen<addr>, which ringload does not know; such a table cannot be loaded \
+         (in a schema file a user type needs its CREATE TYPE)",
     );
 }
 

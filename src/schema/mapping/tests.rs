@@ -122,27 +122,30 @@ fn a_header_without_any_column_is_taken_for_data() {
 }
 
 #[test]
-fn columns_of_types_not_loadable_yet_count_as_missing_and_may_not_be_named() {
-    let table = schema(&[("tags", "set<text>")]);
+fn columns_of_unknown_types_count_as_missing_and_may_not_be_named() {
+    let table = schema(&[("tags", "frozen<addr>")]);
     let all = ["id", "ts", "Name", "note"];
     assert_eq!(problems(&table, &all, STRICT), [MappingProblem::Missing(texts(&["tags"]))]);
     assert!(map_fields(&table, &texts(&all), MISSING).is_ok());
     let named = ["id", "ts", "Name", "note", "Tags"];
-    assert_eq!(problems(&table, &named, MISSING), [MappingProblem::Unsupported(texts(&["tags set<text>"]))]);
+    assert_eq!(
+        problems(&table, &named, MISSING),
+        [MappingProblem::Unsupported(texts(&["tags frozen<addr>"]))]
+    );
 }
 
 #[test]
 fn an_error_lists_the_tables_columns_in_one_line() {
     let names = texts(&["id", "nme"]);
     let file = FileFields { path: Path::new("a.csv"), names: &names, passed_over: &[], first_record: &[] };
-    let error = plan_files(&schema(&[("tags", "set<text>")]), &[file], STRICT).unwrap_err();
+    let error = plan_files(&schema(&[("tags", "frozen<addr>")]), &[file], STRICT).unwrap_err();
     assert_eq!(
         error.to_string(),
         "a.csv: no such column: \"nme\" (correct the name, or leave such fields out with --allow-unknown-columns); \
          key columns without a field: \"ts\" (each row needs them); \
          columns without a field: \"Name\", \"note\", \"tags\" (leave them unset with --allow-missing-columns); \
          the table ks.t has: id int (partition key), ts timestamp (clustering key), \"Name\" text, \
-         note text (static), tags set<text> (not loadable yet)"
+         note text (static), tags frozen<addr> (not a type that ringload knows)"
     );
 }
 
@@ -204,7 +207,7 @@ fn a_file_without_any_record_fits_every_table() {
     let mixed = plan(&[("empty.csv", &[], 0), ("a.csv", a, 0)], STRICT).unwrap();
     assert_eq!(mixed, [vec![], vec![0, 1, 2, 3]]);
     let empty = FileFields { path: Path::new("empty.csv"), names: &[], passed_over: &[], first_record: &[] };
-    let table = schema(&[("tags", "set<text>")]);
+    let table = schema(&[("tags", "frozen<addr>")]);
     let (columns, mappings) = plan_files(&table, &[empty], STRICT).unwrap();
     assert_eq!((columns, mappings.len()), (table.columns, 1));
 }
@@ -214,7 +217,7 @@ fn check_doubts(columns: &[&str], header: &[&str], expected: &[&str]) {
     let (names, passed_over) = (texts(columns), texts(header));
     let file =
         FileFields { path: Path::new("a.csv"), names: &names, passed_over: &passed_over, first_record: &[] };
-    assert_eq!(doubtful_headers(&schema(&[("tags", "set<text>")]), &[file]), expected, "{header:?}");
+    assert_eq!(doubtful_headers(&schema(&[("tags", "frozen<addr>")]), &[file]), expected, "{header:?}");
 }
 
 #[test]

@@ -20,7 +20,8 @@ impl Parser<'_> {
     /// Refuses a file with a word for a type that is neither native nor created in it, if a native type was probably meant.
     pub(super) fn refuse_slips(&self, file: &ParsedFile) -> Result<(), Fault> {
         // A type may be created behind the table where a file was put together by hand.
-        let slip = self.doubtful.iter().find(|doubtful| !file.types.contains(&doubtful.name));
+        let is_created = |name: &str| file.types.iter().any(|created| created.name.table == name);
+        let slip = self.doubtful.iter().find(|doubtful| !is_created(&doubtful.name));
         let Some(Doubtful { name, meant, at }) = slip else { return Ok(()) };
         Err(Fault {
             at: *at,
