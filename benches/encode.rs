@@ -12,7 +12,7 @@ use ringload::format::record::{Field, RecordBatch};
 use ringload::schema::mapping::FieldMapping;
 use ringload::schema::statement::RowPlan;
 use ringload::schema::table::{Column, ColumnRole};
-use ringload::schema::types::CqlType;
+use ringload::schema::types::{CqlType, UserField, UserTypes};
 
 const RECORDS: u64 = 10_000;
 
@@ -25,8 +25,9 @@ fn random(seed: u64) -> u64 {
 }
 
 /// The text of a value of a type, as an export would have it.
-fn sample(cql_type: CqlType, seed: u64) -> String {
+fn sample(cql_type: &CqlType, seed: u64) -> String {
     let bits = random(seed);
+    let items = |from: u64, of: &CqlType| (0..8).map(|at| json(of, seed + from + at)).collect::<Vec<_>>();
     match cql_type {
         CqlType::Ascii | CqlType::Text => format!("station {:04}", bits % 10_000),
         CqlType::Bigint => (bits as i64 >> 20).to_string(),
@@ -41,7 +42,7 @@ fn sample(cql_type: CqlType, seed: u64) -> String {
         CqlType::Smallint => (bits as i16).to_string(),
         CqlType::Time => format!("{:02}:{:02}:{:02}.123456", bits % 24, bits / 24 % 60, bits / 1440 % 60),
         CqlType::Timestamp => {
-            let date = sample(CqlType::Date, seed);
+            let date = sample(&CqlType::Date, seed);
             let (hour, minute, second) = (bits % 24, bits / 24 % 60, bits / 1440 % 60);
             format!("{date}T{hour:02}:{minute:02}:{second:02}.{:03}Z", bits / 86_400 % 1000)
         }
@@ -52,6 +53,43 @@ fn sample(cql_type: CqlType, seed: u64) -> String {
         CqlType::Tinyint => (bits as i8).to_string(),
         CqlType::Uuid => uuid::Uuid::from_u64_pair(bits, random(bits)).to_string(),
         CqlType::Varint => format!("{}{:019}", bits as i64, random(bits) >> 1),
+        CqlType::List(list) => format!("[{}]", items(0, &list.of).join(",")),
+        CqlType::Set(set) => format!("[{}]", items(0, &set.of).join(",")),
+        CqlType::Map(map) => {
+            let entries = (0..8).map(|at| {
+                let key = sample(&map.key, seed + at);
+                format!("\"{key}\":{}", json(&map.value, seed + at + 50))
+            });
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+        }
+        CqlType::Tuple(parts) => {
+            let parts: Vec<_> = (seed..).zip(parts).map(|(seed, part)| json(part, seed)).collect();
+            format!("[{}]", parts.join(","))
+        }
+        CqlType::User(user) => {
+            let field = |(seed, field): (u64, &UserField)| {
+                format!("\"{}\":{}", field.name, json(&field.cql_type, seed))
+            };
+            format!("{{{}}}", (seed..).zip(&user.fields).map(field).collect::<Vec<_>>().join(","))
+        }
+        CqlType::Vector(vector) => {
+            let dimensions = u64::from(vector.dimensions);
+            let parts: Vec<_> = (0..dimensions).map(|at| json(&vector.of, seed * dimensions + at)).collect();
+            format!("[{}]", parts.join(","))
+        }
+    }
+}
+
+/// The same as JSON has it.
+fn json(cql_type: &CqlType, seed: u64) -> String {
+    use CqlType::{
+        Bigint, Boolean, Double, Float, Int, List, Map, Set, Smallint, Tinyint, Tuple, User, Vector,
+    };
+    let text = sample(cql_type, seed);
+    match cql_type {
+        Bigint | Boolean | Double | Float | Int | Smallint | Tinyint => text,
+        List(_) | Map(_) | Set(_) | Tuple(_) | User(_) | Vector(_) => text,
+        _ => format!("\"{text}\""),
     }
 }
 
@@ -60,14 +98,14 @@ fn case(types: &[CqlType]) -> (RecordBatch, RowEncoder) {
     let mut batch = RecordBatch::default();
     for record in 0..RECORDS {
         let texts: Vec<_> =
-            (0u64..).zip(types).map(|(at, cql_type)| sample(*cql_type, record * 100 + at)).collect();
+            (0u64..).zip(types).map(|(at, cql_type)| sample(cql_type, record * 100 + at)).collect();
         let fields: Vec<_> =
             texts.iter().map(|text| Field { bytes: text.as_bytes(), quoted: false }).collect();
         batch.push(&fields).expect("a small batch");
     }
     let column = |(at, cql_type): (usize, &CqlType)| Column {
         name: format!("c{at}"),
-        cql_type: *cql_type,
+        cql_type: cql_type.clone(),
         role: if at == 0 { ColumnRole::PartitionKey } else { ColumnRole::Regular },
     };
     let plan = RowPlan { statement: String::new(), columns: types.iter().enumerate().map(column).collect() };
@@ -111,5 +149,28 @@ fn each_type(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, sensors, each_type);
+/// Values made of others, eight elements or entries each but for the vectors, as JSON.
+fn nested(criterion: &mut Criterion) {
+    let mut types = UserTypes::default();
+    let fields = [("street", "text"), ("number", "int"), ("since", "date"), ("tags", "frozen<set<text>>")];
+    types.add("addr".to_owned(), fields.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
+    for text in [
+        "list<int>",
+        "list<text>",
+        "set<int>",
+        "set<text>",
+        "map<text, bigint>",
+        "map<int, frozen<list<timestamp>>>",
+        "tuple<int, text, double>",
+        "addr",
+        "list<frozen<addr>>",
+        "vector<float, 64>",
+        "vector<text, 8>",
+    ] {
+        let cql_type = types.parse(text).expect("a type");
+        encode_rows(criterion, text, &[CqlType::Int, cql_type]);
+    }
+}
+
+criterion_group!(benches, sensors, each_type, nested);
 criterion_main!(benches);
