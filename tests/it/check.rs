@@ -252,7 +252,7 @@ fn a_schema_file_that_is_wrong_is_wrong_usage_told_with_its_place() {
 }
 
 /// Tables of every kind, as a person would write them.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 9] = [
     (
         "natives",
         "CREATE TABLE natives (a ascii, b bigint, c blob, d boolean, e date, f decimal, g double, h duration, i float, j inet, \
@@ -278,8 +278,9 @@ const TABLES: [(&str, &str); 8] = [
     (
         "user_types",
         "CREATE TABLE user_types (id int PRIMARY KEY, a addr, b frozen<Addr>, c \"MyType\", d frozen<\"MyType\">, \
-         e list<frozen<addr>>, f frozen<list<addr>>, g map<frozen<addr>, frozen<\"MyType\">>, h tuple<addr, int>)",
+         e list<frozen<addr>>, f frozen<list<addr>>, g map<frozen<addr>, frozen<\"MyType\">>, h tuple<addr, int>, i person)",
     ),
+    ("user_key", "CREATE TABLE user_key (id frozen<person> PRIMARY KEY, a text)"),
     (
         "vectors",
         "CREATE TABLE vectors (id int PRIMARY KEY, a vector<float, 3>, b vector<frozen<list<int>>,2>, c frozen<vector<int, 2>>, \
@@ -289,12 +290,14 @@ const TABLES: [(&str, &str); 8] = [
 
 #[test]
 fn the_table_of_a_file_is_the_table_that_the_cluster_makes_of_it() {
-    let Some(keyspace) =
-        Keyspace::new(&["CREATE TYPE addr (street text, number int)", "CREATE TYPE \"MyType\" (a int)"])
-    else {
-        return;
-    };
-    let mut written = format!("USE {};\n", keyspace.name);
+    let types = [
+        "CREATE TYPE addr (street text, number int)",
+        "CREATE TYPE \"MyType\" (a int, \"B\" frozen<list<int>>)",
+        "CREATE TYPE person (name varchar, home frozen<addr>, tags frozen<set<text>>)",
+    ];
+    let Some(keyspace) = Keyspace::new(&types) else { return };
+    let types = format!("USE {};\n{};\n", keyspace.name, types.join(";\n"));
+    let mut written = types.clone();
     for (_, create) in TABLES {
         keyspace.cql(create);
         written.push_str(create);
@@ -319,10 +322,10 @@ fn the_table_of_a_file_is_the_table_that_the_cluster_makes_of_it() {
         let name = TableName { keyspace: keyspace.name.clone(), table: table.to_string() };
         let quoted = format!("DESCRIBE TABLE \"{table}\"");
         for (text, wanted) in [
-            (create, Some(&name)),
+            (&format!("{types}{create}"), Some(&name)),
             (&written, Some(&name)),
-            (&format!("USE {};\n{create}", keyspace.name), None),
-            (&described(&quoted), None),
+            (&format!("{types}{create}"), None),
+            (&(types.clone() + &described(&quoted)), None),
             (&whole, Some(&name)),
         ] {
             let parsed =

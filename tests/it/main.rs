@@ -20,6 +20,7 @@ mod kill;
 mod load;
 mod mapping;
 mod part_of_files;
+mod nested;
 mod proxy;
 mod rejects;
 mod resume;

@@ -25,8 +25,7 @@ fn check_refused(keyspace: &Keyspace, table: &str, options: &[&str], content: &s
         run.stderr
     );
     assert_eq!(run.stdout, "");
-    let found = keyspace.rows(&format!("SELECT * FROM {table}"));
-    assert!(found.is_empty(), "{said:?}: something was written");
+    keyspace.expect_rows(&format!("SELECT COUNT(*) FROM {table}"), &["0"]);
 }
 
 #[test]
@@ -153,39 +152,34 @@ fn a_table_that_is_not_there_is_told_with_those_that_are() {
 
 #[test]
 fn tables_with_types_that_cannot_be_loaded_are_refused_or_their_columns_left_out() {
+    const ODD: &str =
+        "'org.apache.cassandra.db.marshal.DynamicCompositeType(a=>org.apache.cassandra.db.marshal.UTF8Type)'";
     let Some(keyspace) = Keyspace::new(&[
-        "CREATE TABLE tagged (id int PRIMARY KEY, name text, tags set<text>, spot frozen<tuple<int, int>>)",
+        &format!("CREATE TABLE tagged (id int PRIMARY KEY, name text, odd {ODD}, rare {ODD})"),
         "CREATE TABLE hits (page text PRIMARY KEY, n counter)",
-        "CREATE TABLE by_list (key frozen<list<int>> PRIMARY KEY, n int)",
+        &format!("CREATE TABLE by_odd (key {ODD} PRIMARY KEY, n int)"),
     ]) else {
         return;
     };
-    let listed = "spot frozen<tuple<int, int>> (not loadable yet), tags set<text> (not loadable yet)";
+    let unknown = "(not a type that ringload knows)";
     check_refused(
         &keyspace,
         "tagged",
         &[],
         "id,name\n1,a\n",
-        &["columns without a field: \"spot\", \"tags\"", listed],
+        &["columns without a field: \"odd\", \"rare\"", unknown],
     );
     check_refused(
         &keyspace,
         "tagged",
         &["--allow-missing-columns"],
-        "id,name,tags\n1,a,x\n",
-        &["not loadable yet: tags set<text>", listed],
+        "id,name,odd\n1,a,x\n",
+        &["of types that ringload does not know: odd 'org.apache", unknown],
     );
     check_refused(&keyspace, "hits", &[], "page,n\na,1\n", &["is a counter table"]);
-    check_refused(
-        &keyspace,
-        "by_list",
-        &[],
-        "key,n\n1,1\n",
-        &["key column \"key\" is of type frozen<list<int>>"],
-    );
-    keyspace.cql("INSERT INTO tagged (id, name, tags, spot) VALUES (1, 'before', {'x'}, (1, 2))");
+    check_refused(&keyspace, "by_odd", &[], "key,n\n1,1\n", &["key column \"key\" is of type 'org.apache"]);
     load(&keyspace, "tagged", &["--allow-missing-columns"], "id,name\n1,a\n2,b\n", 0);
-    keyspace.expect_rows("SELECT id, name, tags FROM tagged", &["1, 'a', {'x'}", "2, 'b', null"]);
+    keyspace.expect_rows("SELECT id, name FROM tagged", &["1, 'a'", "2, 'b'"]);
 }
 
 #[test]

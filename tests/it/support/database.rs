@@ -8,6 +8,7 @@ use ringload::schema::table::{TableSchema, read_table};
 use ringload::settings::TableName;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
+use scylla::deserialize::row::ColumnIterator;
 use scylla::value::Row;
 use tokio::runtime::Runtime;
 
@@ -125,6 +126,21 @@ impl Keyspace {
             let pager = self.session.query_iter(query, ()).await?;
             Ok(pager.rows_stream::<Row>()?.try_collect().await?)
         })
+    }
+
+    /// The cells of all rows of a query, as the server sends them.
+    #[track_caller]
+    pub(crate) fn raw_rows(&self, query: &str) -> Vec<Vec<Option<Vec<u8>>>> {
+        let answer = self.runtime.block_on(self.session.query_unpaged(query, ()));
+        let answer = answer.unwrap_or_else(|error| panic!("{query}: {error}"));
+        let rows = answer.into_rows_result().expect("rows");
+        let cells = |row: Result<ColumnIterator<'_, '_>, _>| {
+            let cells = row
+                .expect("a row")
+                .map(|cell| cell.expect("a cell").slice.map(|slice| slice.as_slice().to_vec()));
+            cells.collect()
+        };
+        rows.rows::<ColumnIterator<'_, '_>>().expect("columns").map(cells).collect()
     }
 
     /// Fails the test unless the query gives these rows, in whatever order, each as `1, 'text', null`.
