@@ -60,7 +60,9 @@ impl Error {
             Error::Load(LoadError::Job(JobError::Locked { .. }))
             | Error::Jobs(OverviewError::Running { .. }) => exit_code::LOCKED,
             // The command line does not fit what the job was begun with.
-            Error::Load(LoadError::Job(JobError::Refused(Refusal::Settings { .. }))) => exit_code::USAGE,
+            Error::Load(LoadError::Job(
+                JobError::Refused(Refusal::Settings { .. }) | JobError::ListAtOneTime { .. },
+            )) => exit_code::USAGE,
             Error::Load(LoadError::Discover(DiscoverError::Twice { .. })) => exit_code::USAGE,
             Error::Load(_) | Error::Jobs(_) | Error::Watch(_) | Error::Output(_) => exit_code::FAILED,
         }

@@ -37,17 +37,60 @@ pub struct FileSpec {
 pub enum WriteTime {
     /// This plus the record's ordinal in the job; held until that time has come.
     Ordinal(i64),
+    /// This plus [`SLOT_US`] for each record before; held until that time has come. Each time that a record is sent has a write time
+    /// of its own: a list that is not frozen holds its elements twice when it is written twice at one time.
+    Spaced(i64),
     /// This for all.
     Constant(i64),
 }
 
+/// How many microseconds each record has with [`WriteTime::Spaced`]: the product of the two below.
+pub const SLOT_US: u8 = ATTEMPTS_MAX * SENDS_MAX;
+/// How many attempts at a unit there can be, over all runs, with [`WriteTime::Spaced`].
+pub const ATTEMPTS_MAX: u8 = 4;
+/// How many write times a row has in one attempt with [`WriteTime::Spaced`].
+pub const SENDS_MAX: u8 = 4;
+
 impl WriteTime {
-    /// The write time of the record with this ordinal in the job, in microseconds since 1970-01-01T00:00:00Z.
+    /// The first write time of the record with this ordinal in the job, in microseconds since 1970-01-01T00:00:00Z.
     pub fn of(self, ordinal: u64) -> i64 {
+        let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
         match self {
-            WriteTime::Ordinal(base) => base.saturating_add(i64::try_from(ordinal).unwrap_or(i64::MAX)),
+            WriteTime::Ordinal(base) => base.saturating_add(ordinal),
+            WriteTime::Spaced(base) => base.saturating_add(ordinal.saturating_mul(i64::from(SLOT_US))),
             WriteTime::Constant(constant) => constant,
         }
+    }
+
+    /// How many write times each record has.
+    pub fn slot_us(self) -> i64 {
+        match self {
+            WriteTime::Spaced(_) => i64::from(SLOT_US),
+            WriteTime::Ordinal(_) | WriteTime::Constant(_) => 1,
+        }
+    }
+
+    /// The last write time of the record with this ordinal.
+    pub fn last_of(self, ordinal: u64) -> i64 {
+        self.of(ordinal).saturating_add(self.slot_us() - 1)
+    }
+
+    /// By how much an attempt at a unit, from 1, writes later than the records' first write times; `None` where there is no time left
+    /// for it.
+    pub fn attempt_us(self, attempt: u32) -> Option<i64> {
+        match self {
+            WriteTime::Spaced(_) => {
+                let earlier =
+                    u8::try_from(attempt.saturating_sub(1)).ok().filter(|&earlier| earlier < ATTEMPTS_MAX)?;
+                Some(i64::from(earlier * SENDS_MAX))
+            }
+            WriteTime::Ordinal(_) | WriteTime::Constant(_) => Some(0),
+        }
+    }
+
+    /// Whether a row waits until its write time has come.
+    pub fn is_held(self) -> bool {
+        !matches!(self, WriteTime::Constant(_))
     }
 }
 
@@ -279,6 +322,8 @@ pub enum FailureKind {
     Input,
     /// The reject files could not be written.
     Output,
+    /// A unit was begun as often as its records have write times.
+    WriteTimes,
     /// The two sides do not understand each other.
     Protocol,
     /// The counts do not close: a bug, or an input that changes.
@@ -292,4 +337,35 @@ pub struct WorkerTotals {
     pub requests: u64,
     /// Latencies of acknowledged requests: (microseconds, how many), in the histogram's resolution.
     pub latency_us: Vec<(u64, u64)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_sends_of_any_record_in_any_attempt_have_the_same_write_time() {
+        let spaced = WriteTime::Spaced(1_000);
+        let mut expected = 1_000;
+        for ordinal in 0..3 {
+            assert_eq!(spaced.of(ordinal), expected);
+            for attempt in 1..=u32::from(ATTEMPTS_MAX) {
+                for send in 0..i64::from(SENDS_MAX) {
+                    assert_eq!(spaced.of(ordinal) + spaced.attempt_us(attempt).unwrap() + send, expected);
+                    expected += 1;
+                }
+            }
+            assert_eq!(spaced.last_of(ordinal), expected - 1);
+        }
+        assert_eq!(spaced.attempt_us(u32::from(ATTEMPTS_MAX) + 1), None);
+        assert_eq!(spaced.of(u64::MAX), i64::MAX);
+    }
+
+    #[test]
+    fn other_write_times_are_the_same_in_every_attempt() {
+        for time in [WriteTime::Ordinal(7), WriteTime::Constant(7)] {
+            assert_eq!((time.slot_us(), time.attempt_us(1_000)), (1, Some(0)));
+            assert_eq!(time.last_of(5), time.of(5));
+        }
+    }
 }

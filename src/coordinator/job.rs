@@ -27,6 +27,9 @@ use crate::reject::RejectError;
 use crate::reject::merge::{check_writable, delete_parts};
 use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
 use crate::schema::identity::TableIdentity;
+use crate::schema::statement::RowPlan;
+use crate::schema::table::Column;
+use crate::schema::types::CqlType;
 use crate::settings::{JobSettings, LoadSettings, TimestampMode};
 
 /// A job into a table that remembers deletions no longer than this may well be too old to go on when somebody looks at it.
@@ -68,6 +71,15 @@ pub enum JobError {
         of: String,
         /// The table asked for.
         table: String,
+    },
+    /// A list with one write time for all records.
+    #[error(
+        "column {column:?} is a list that is not frozen: a row that is sent again at the same write time would have its elements twice; \
+         give --timestamp order, or leave the column out of the file"
+    )]
+    ListAtOneTime {
+        /// The column.
+        column: String,
     },
     /// An input cannot be read.
     #[error(transparent)]
@@ -156,7 +168,7 @@ pub fn open_job(
 ) -> Result<Opened, JobError> {
     let now_us = Clock::set().now_us();
     let (Some(mut ledger), Some(how), Some(identity)) = (ledger, &settings.job, &surveyed.identity) else {
-        let write_time = write_time(settings.writing.timestamp, now_us, None);
+        let write_time = write_time(settings.writing.timestamp, list_of(&surveyed.row_plan), now_us, None)?;
         let rejects_dir = settings.rejects_dir.clone();
         return Ok(Opened::Work(Box::new(RunJob::passing(write_time, rejects_dir))));
     };
@@ -250,11 +262,12 @@ fn new_job(
         }
     }
     let last_us = ledger.last_write_us(&plan.cluster, &plan.table_id)?;
+    let write_time = write_time(settings.writing.timestamp, list_of(&plan.row_plan), now_us, last_us)?;
     Ok(NewJob {
         name,
         named: how.name.is_some(),
         plan,
-        write_time: write_time(settings.writing.timestamp, now_us, last_us),
+        write_time,
         begun_us: now_us,
         rejects_dir: absolute(&settings.rejects_dir)?,
     })
@@ -273,13 +286,30 @@ fn take_lock(state_dir: &Path, job: &str) -> Result<JobLock, JobError> {
 }
 
 /// The job's base is later than everything written before it, so that rows deleted just before do not shadow loaded ones, and
-/// later than the last row of any job before it, so that a later load of the same keys wins.
-fn write_time(mode: TimestampMode, now_us: i64, last_us: Option<i64>) -> WriteTime {
-    match mode {
-        TimestampMode::Order => WriteTime::Ordinal(now_us.max(last_us.unwrap_or(now_us)).saturating_add(1)),
-        TimestampMode::Now => WriteTime::Constant(now_us),
-        TimestampMode::Fixed(timestamp) => WriteTime::Constant(timestamp),
+/// later than the last row of any job before it, so that a later load of the same keys wins. With a `list` that is not frozen
+/// each record has several write times.
+fn write_time(
+    mode: TimestampMode,
+    list: Option<&str>,
+    now_us: i64,
+    last_us: Option<i64>,
+) -> Result<WriteTime, JobError> {
+    let base = now_us.max(last_us.unwrap_or(now_us)).saturating_add(1);
+    match (mode, list) {
+        (TimestampMode::Order, None) => Ok(WriteTime::Ordinal(base)),
+        (TimestampMode::Order, Some(_)) => Ok(WriteTime::Spaced(base)),
+        (TimestampMode::Now | TimestampMode::Fixed(_), Some(column)) => {
+            Err(JobError::ListAtOneTime { column: column.to_owned() })
+        }
+        (TimestampMode::Now, None) => Ok(WriteTime::Constant(now_us)),
+        (TimestampMode::Fixed(timestamp), None) => Ok(WriteTime::Constant(timestamp)),
     }
+}
+
+/// The first column that is a list and not frozen.
+fn list_of(plan: &RowPlan) -> Option<&str> {
+    let is_list = |column: &&Column| matches!(&column.cql_type, CqlType::List(list) if !list.frozen);
+    plan.columns.iter().find(is_list).map(|column| column.name.as_str())
 }
 
 impl FinishedJob {
@@ -468,12 +498,24 @@ mod tests {
 
     #[test]
     fn a_job_writes_later_than_its_start_and_than_the_jobs_before_it() {
-        let check = |mode, last_us, expected| assert_eq!(write_time(mode, 1_000, last_us), expected);
+        let check = |mode, last_us, expected| {
+            assert_eq!(write_time(mode, None, 1_000, last_us).unwrap(), expected);
+        };
         check(TimestampMode::Order, None, WriteTime::Ordinal(1_001));
         check(TimestampMode::Order, Some(10), WriteTime::Ordinal(1_001));
         check(TimestampMode::Order, Some(1_000), WriteTime::Ordinal(1_001));
         check(TimestampMode::Order, Some(5_000), WriteTime::Ordinal(5_001));
         check(TimestampMode::Now, Some(5_000), WriteTime::Constant(1_000));
         check(TimestampMode::Fixed(7), Some(5_000), WriteTime::Constant(7));
+    }
+
+    #[test]
+    fn with_a_list_each_record_has_several_write_times_and_one_for_all_is_refused() {
+        let write_time = |mode| write_time(mode, Some("tags"), 1_000, None);
+        assert_eq!(write_time(TimestampMode::Order).unwrap(), WriteTime::Spaced(1_001));
+        for mode in [TimestampMode::Now, TimestampMode::Fixed(7)] {
+            let error = write_time(mode).unwrap_err().to_string();
+            assert!(error.starts_with("column \"tags\" is a list that is not frozen"), "{error}");
+        }
     }
 }

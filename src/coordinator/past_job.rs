@@ -156,5 +156,5 @@ fn last_write_us(job: &Job, ledger: Option<&Ledger>) -> Result<i64, JobError> {
         }
         (None, None) => 0,
     };
-    Ok(job.write_time.of(records.saturating_sub(1)))
+    Ok(job.write_time.last_of(records.saturating_sub(1)))
 }

@@ -153,6 +153,7 @@ fn advise(status: RunStatus, message: Option<String>, outcome: &Outcome, job: &R
         (RunStatus::Failed, Some(Stopped::Failed(FailureKind::Input, _))) => {
             "with the inputs as they were, the same command goes on from here; with others, begin anew with --restart"
         }
+        (RunStatus::Failed, Some(Stopped::Failed(FailureKind::WriteTimes, _))) => return message,
         (RunStatus::Failed | RunStatus::Incomplete | RunStatus::Interrupted(_), _) => {
             "run the same command again to go on from here"
         }

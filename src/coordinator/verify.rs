@@ -157,7 +157,7 @@ impl Loaded<'_> {
             0 => Vec::new(),
             _ => refused_ordinals(&job, inputs, &units, report)?,
         };
-        let known = Known::EachRecord { last_us: job.write_time.of(records.saturating_sub(1)) };
+        let known = Known::EachRecord { last_us: job.write_time.last_of(records.saturating_sub(1)) };
         job.verify = Some(VerifySpec { known, sample, rejected: Some(rejected) });
         (job.rejects_dir, job.reject_limit) = (differences_dir.clone(), max_errors.worker_limit());
         job.run = 1;

@@ -91,6 +91,24 @@ pub fn classify(error: &ExecutionError) -> FaultKind {
     }
 }
 
+/// Whether a request that failed may have been executed all the same, now or later. No server has seen those of which it is certain that
+/// they were not, or it said so before it did anything.
+pub fn may_have_been_executed(error: &ExecutionError) -> bool {
+    let attempt = match error {
+        ExecutionError::EmptyPlan | ExecutionError::ConnectionPoolError(_) => return false,
+        ExecutionError::LastAttemptError(attempt) => attempt,
+        _ => return true,
+    };
+    !matches!(
+        attempt,
+        RequestAttemptError::UnableToAllocStreamId
+            | RequestAttemptError::DbError(
+                DbError::Unavailable { .. } | DbError::IsBootstrapping | DbError::RateLimitReached { .. },
+                _
+            )
+    )
+}
+
 fn classify_attempt(error: &RequestAttemptError) -> FaultKind {
     match error {
         RequestAttemptError::DbError(error, _) => classify_server_error(error),
@@ -133,6 +151,27 @@ mod tests {
 
     fn attempt(kind: FaultKind, sent: u32, failing_s: u64, others_succeed: bool) -> Attempt {
         Attempt { kind, sent, failing_for: Duration::from_secs(failing_s), others_succeed }
+    }
+
+    #[test]
+    fn what_was_refused_before_anything_was_done_was_not_executed() {
+        let of_server =
+            |error| ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, String::new()));
+        let (consistency, alive) = (Consistency::One, 0);
+        let write_type = scylla::errors::WriteType::Simple;
+        for (error, expected) in [
+            (ExecutionError::EmptyPlan, false),
+            (of_server(DbError::Unavailable { consistency, required: 1, alive }), false),
+            (of_server(DbError::IsBootstrapping), false),
+            (ExecutionError::LastAttemptError(RequestAttemptError::UnableToAllocStreamId), false),
+            (of_server(DbError::WriteTimeout { consistency, received: 0, required: 1, write_type }), true),
+            // Some replicas may have been sent the write before one had too many hints.
+            (of_server(DbError::Overloaded), true),
+            (of_server(DbError::ServerError), true),
+            (ExecutionError::RequestTimeout(Duration::from_secs(1)), true),
+        ] {
+            assert_eq!(may_have_been_executed(&error), expected, "{error}");
+        }
     }
 
     #[test]

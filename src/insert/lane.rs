@@ -13,15 +13,18 @@ use scylla::response::query_result::QueryResult;
 
 use super::cql::{Gauges, Target};
 use super::engine::{BoundBatch, BoundRow};
-use super::fault::{Attempt, Decision, FaultKind, classify, decide};
+use super::fault::{Attempt, Decision, FaultKind, classify, decide, may_have_been_executed};
 use super::halt::Halt;
 use super::load::ChunkLoad;
-use super::request::Request;
+use super::request::{Again, Request};
 use crate::clock::Clock;
-use crate::control::message::FailureKind;
+use crate::control::message::{FailureKind, SENDS_MAX};
 
 /// After so many refusals without an acknowledgement, the table is looked at again.
 const REFUSED_IN_A_ROW_MAX: u64 = 20;
+
+/// A row that can be sent only so often is sent again after a pause so many times as long: the cluster is to recover meanwhile.
+const PAUSES_IN_DOUBT: u32 = 20;
 
 /// A few rows of one batch, handed to a lane at once.
 pub(super) struct Run<T> {
@@ -46,6 +49,9 @@ enum Settled {
     Refused(String),
     Stopped,
 }
+
+/// The worker was stopped.
+struct Stop;
 
 impl<R: Request> Lane<R> {
     /// Sends the rows of one run; returns the latencies of those that were acknowledged.
@@ -77,10 +83,12 @@ impl<R: Request> Lane<R> {
 
     async fn settle(&self, batch: &BoundBatch<R::Row>, row: &BoundRow<R::Row>) -> Settled {
         let mut failing: Option<Failing<'_>> = None;
+        let mut instead: Option<R::Row> = None;
         loop {
+            let sent = instead.as_ref().unwrap_or(&row.row);
             let sent_at = Instant::now();
             self.gauges.requests.fetch_add(1, Ordering::Relaxed);
-            let error = match self.target.session.execute_bound_unpaged(R::statement(&row.row)).await {
+            let error = match self.target.session.execute_bound_unpaged(R::statement(sent)).await {
                 Ok(answer) => return self.hear(answer, sent_at.elapsed(), row, &batch.chunk),
                 Err(error) => error,
             };
@@ -88,7 +96,17 @@ impl<R: Request> Lane<R> {
             let failing = failing.get_or_insert_with(|| Failing::begin(&self.gauges, acknowledged));
             failing.sent = failing.sent.saturating_add(1);
             match self.decide(failing, classify(&error)) {
-                Decision::Retry(pause) => {
+                Decision::Retry(mut pause) => {
+                    if may_have_been_executed(&error) {
+                        match self.in_doubt(sent, &error) {
+                            Ok(None) => {}
+                            Ok(other) => {
+                                instead = other;
+                                pause = pause.saturating_mul(PAUSES_IN_DOUBT);
+                            }
+                            Err(Stop) => return Settled::Stopped,
+                        }
+                    }
                     self.gauges.note_fault(|| format!("the cluster is not {}: {error}", R::TROUBLE));
                     if !self.pause(pause).await {
                         return Settled::Stopped;
@@ -100,6 +118,26 @@ impl<R: Request> Lane<R> {
                     self.halt.fail(FailureKind::Cluster, gave_up(R::WHAT, &error, failing));
                     return Settled::Stopped;
                 }
+            }
+        }
+    }
+
+    /// What is to be sent instead of a row that may have been written, if it is not the same.
+    fn in_doubt(&self, sent: &R::Row, error: &ExecutionError) -> Result<Option<R::Row>, Stop> {
+        match self.request.after_doubt(sent) {
+            Ok(Again::Same) => Ok(None),
+            Ok(Again::Instead(other)) => Ok(Some(other)),
+            Ok(Again::Nothing) => {
+                let message = format!(
+                    "a row was sent {SENDS_MAX} times without an answer; with a list that is not frozen it cannot be sent more often \
+                     in one go; the last error: {error}"
+                );
+                self.halt.fail(FailureKind::Cluster, message);
+                Err(Stop)
+            }
+            Err(message) => {
+                self.halt.fail(FailureKind::Accounting, message);
+                Err(Stop)
             }
         }
     }

@@ -41,8 +41,22 @@ pub struct FileCell<'a> {
     pub value: &'a [u8],
     /// When a load would have written it, where [`Known::EachRecord`].
     pub write_time_us: i64,
+    /// How many microseconds from then on are the record's own: a load may have written it later, when it sent it again.
+    pub slot_us: i64,
     /// Whether the cell belongs to all rows of the partition.
     pub is_static: bool,
+}
+
+impl FileCell<'_> {
+    /// Whether what was written then was written by the record, or before or after it.
+    pub fn whose(&self, written_us: i64) -> Ordering {
+        match written_us.cmp(&self.write_time_us) {
+            Ordering::Greater if written_us.saturating_sub(self.write_time_us) < self.slot_us => {
+                Ordering::Equal
+            }
+            order => order,
+        }
+    }
 }
 
 /// The judgement of a cell, from good to bad: that of a row is the worst of its cells'.
@@ -80,7 +94,7 @@ pub fn judge(known: Known, file: FileCell<'_>, table: TableCell<'_>) -> Verdict 
         {
             Verdict::Overwritten
         }
-        (Known::EachRecord { .. }, Some(written)) => match written.cmp(&file.write_time_us) {
+        (Known::EachRecord { .. }, Some(written)) => match file.whose(written) {
             Ordering::Less => Verdict::Different(Difference::Older),
             Ordering::Equal => by_value,
             // Every record of a partition writes its static cells; that the last one did is no duplicate.
@@ -99,7 +113,7 @@ mod tests {
     const LAST: Known = Known::LastRecord { last_us: 200 };
 
     fn verdict(known: Known, table: Option<&[u8]>, written_us: Option<i64>, is_static: bool) -> Verdict {
-        let file = FileCell { value: b"new", write_time_us: 100, is_static };
+        let file = FileCell { value: b"new", write_time_us: 100, slot_us: 1, is_static };
         judge(known, file, TableCell { value: table, written_us })
     }
 
@@ -146,7 +160,7 @@ mod tests {
 
     #[test]
     fn one_write_time_for_all_records_cannot_tell_a_duplicate_from_a_difference() {
-        let file = FileCell { value: b"new", write_time_us: 100, is_static: false };
+        let file = FileCell { value: b"new", write_time_us: 100, slot_us: 1, is_static: false };
         let known = Known::EachRecord { last_us: 100 };
         let check = |value: &[u8], written_us, expected| {
             let table = TableCell { value: Some(value), written_us: Some(written_us) };
@@ -168,8 +182,23 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_was_sent_again_has_several_write_times() {
+        let file = FileCell { value: b"new", write_time_us: 100, slot_us: 16, is_static: false };
+        let check = |value: &[u8], written_us, expected| {
+            let table = TableCell { value: Some(value), written_us: Some(written_us) };
+            assert_eq!(judge(EACH, file, table), expected, "{written_us}");
+        };
+        check(b"new", 99, Verdict::Different(Difference::Older));
+        for own in [100, 101, 115] {
+            check(b"new", own, Verdict::Same);
+            check(b"old", own, Verdict::Different(Difference::Value));
+        }
+        check(b"new", 116, Verdict::Superseded);
+    }
+
+    #[test]
     fn an_empty_value_is_not_null() {
-        let file = FileCell { value: b"", write_time_us: 100, is_static: false };
+        let file = FileCell { value: b"", write_time_us: 100, slot_us: 1, is_static: false };
         let check = |value: Option<&[u8]>, expected| {
             let written_us = value.map(|_| 100);
             assert_eq!(judge(EACH, file, TableCell { value, written_us }), expected);
@@ -209,7 +238,7 @@ mod tests {
             };
             let cell = TableCell { value: Some(&[value]), written_us: Some(written_us) };
             for record in 0..lost.len() {
-                let file = FileCell { value: &values[record..=record], write_time_us: time(record), is_static: false };
+                let file = FileCell { value: &values[record..=record], write_time_us: time(record), slot_us: 1, is_static: false };
                 let expected = match (later, winner.map(|winner| winner.cmp(&record))) {
                     (Some(_), _) => Verdict::Overwritten,
                     (None, Some(Ordering::Equal)) => Verdict::Same,

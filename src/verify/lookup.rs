@@ -12,17 +12,17 @@ use super::compare::{Difference, FileCell, Known, TableCell, Verdict, judge};
 use super::show;
 use crate::codec::row::cut;
 use crate::codec::{canonical, is_kept_as_null};
-use crate::control::message::{FileSpec, VerifyCounts};
+use crate::control::message::{JobSpec, VerifyCounts};
 use crate::format::record::Record;
 use crate::insert::cql::Target;
 use crate::insert::encoded::EncodedRow;
 use crate::insert::engine::BoundRow;
 use crate::insert::load::ChunkLoad;
-use crate::insert::request::Request;
+use crate::insert::request::{Again, Request};
 use crate::reject::{Fault, RejectCode};
 use crate::schema::mapping::FieldMapping;
 use crate::schema::prepare::prepare_select;
-use crate::schema::statement::{RowPlan, select_statement};
+use crate::schema::statement::select_statement;
 use crate::schema::table::{Column, ColumnRole, SchemaError};
 use crate::schema::types::CqlType;
 
@@ -33,6 +33,8 @@ pub struct Lookup {
     columns: Vec<Column>,
     mappings: Vec<FieldMapping>,
     known: Known,
+    /// How many microseconds are each record's own.
+    slot_us: i64,
     /// Whether the server tells the write times of columns of many cells.
     knows_all_times: bool,
 }
@@ -55,13 +57,14 @@ struct Judgement<'a> {
 }
 
 impl Lookup {
-    /// Looks up rows of `plan` through its SELECT, prepared.
-    pub fn new(statement: PreparedStatement, plan: &RowPlan, files: &[FileSpec], known: Known) -> Self {
-        let mappings = files.iter().map(|file| file.mapping.clone()).collect();
-        let columns = plan.columns.clone();
+    /// Looks up the job's rows through its SELECT, prepared.
+    pub fn new(statement: PreparedStatement, job: &JobSpec, known: Known) -> Self {
+        let mappings = job.files.iter().map(|file| file.mapping.clone()).collect();
+        let columns = job.row_plan.columns.clone();
+        let slot_us = job.write_time.slot_us();
         let values = columns.iter().filter(|column| !column.role.is_key()).count();
         let knows_all_times = statement.get_current_result_set_col_specs().get().len() >= 2 * values;
-        Lookup { statement, columns, mappings, known, knows_all_times }
+        Lookup { statement, columns, mappings, known, slot_us, knows_all_times }
     }
 
     /// Holds a row of the table against the record's. The SELECT has a value and a write time for each column that is no key.
@@ -90,7 +93,7 @@ impl Lookup {
             let (wanted, value) = same_form(&column.cql_type, wanted, value);
             let Some(wanted) = wanted else { continue };
             let is_static = column.role == ColumnRole::Static;
-            let file = FileCell { value: wanted, write_time_us: row.write_time_us, is_static };
+            let file = FileCell { is_static, ..self.file_cell(row, wanted) };
             let cell = TableCell { value, written_us };
             let verdict = judge(self.known, file, cell);
             let is_different = |verdict| matches!(verdict, Verdict::Different(_));
@@ -160,8 +163,13 @@ impl Lookup {
         Fault { code, column: column.map(|column| column.name.clone()), value, message }
     }
 
+    fn file_cell<'v>(&self, row: &BoundRow<Probe>, value: &'v [u8]) -> FileCell<'v> {
+        FileCell { value, write_time_us: row.write_time_us, slot_us: self.slot_us, is_static: false }
+    }
+
     fn is_own_time(&self, row: &BoundRow<Probe>, cell: TableCell<'_>) -> bool {
-        matches!(self.known, Known::EachRecord { .. }) && cell.written_us == Some(row.write_time_us)
+        let is_own = |written_us| self.file_cell(row, &[]).whose(written_us).is_eq();
+        matches!(self.known, Known::EachRecord { .. }) && cell.written_us.is_some_and(is_own)
     }
 }
 
@@ -179,6 +187,10 @@ impl Request for Lookup {
 
     fn statement(row: &Probe) -> &BoundStatement {
         &row.statement
+    }
+
+    fn after_doubt(&self, _: &Probe) -> Result<Again<Probe>, String> {
+        Ok(Again::Same)
     }
 
     fn settle(&self, answer: QueryResult, row: &BoundRow<Probe>, chunk: &ChunkLoad) -> Result<(), String> {

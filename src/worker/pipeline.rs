@@ -13,7 +13,7 @@ use super::desk::Desk;
 use super::memory::MemoryBudget;
 use crate::codec::CodecOptions;
 use crate::codec::row::RowEncoder;
-use crate::control::message::{FailureKind, JobSpec, VerifyCounts, VerifySpec};
+use crate::control::message::{ATTEMPTS_MAX, FailureKind, JobSpec, VerifyCounts, VerifySpec};
 use crate::format::csv::reader::{ChunkReader, ReadError};
 use crate::format::record::RecordBatch;
 use crate::insert::engine::{BoundBatch, BoundRow, Engine};
@@ -69,6 +69,8 @@ struct ChunkTask {
     source: Arc<Source>,
     first_ordinal: u64,
     first_record: u64,
+    /// By how much this attempt writes later than the records' first write times, in microseconds.
+    later_us: i64,
 }
 
 /// Why a chunk could not be loaded. Bad records are not among these: they are rejected and the chunk goes on.
@@ -115,9 +117,15 @@ impl<E: Engine> Pipeline<E> {
     /// Brings a unit on its way; returns when its last chunk is, and reports the unit when its last record is settled.
     ///
     /// # Errors
-    /// The input file cannot be opened.
+    /// The input file cannot be opened, or there is no write time left.
     pub fn load_unit(&mut self, unit: WorkUnit, attempt: u32) -> Result<(), Failure> {
         let source = self.open(unit.file)?;
+        let later_us = match &self.shared.job {
+            JobSpec { verify: None, write_time, .. } => {
+                write_time.attempt_us(attempt).ok_or_else(|| no_write_time_left(&unit, &source.input))?
+            }
+            JobSpec { verify: Some(_), .. } => 0,
+        };
         let (mut first_ordinal, mut first_record) = (unit.first_ordinal, unit.first_record);
         let load = Arc::new(self.begin(unit, attempt, &source.input));
         self.shared.desk.begin(Arc::clone(&load));
@@ -126,7 +134,7 @@ impl<E: Engine> Pipeline<E> {
             let Some(memory) = memory.filter(|_| !self.shared.desk.halt().is_stopped()) else { break };
             load.begin_chunk(Box::new(memory));
             let (unit, source) = (Arc::clone(&load), Arc::clone(&source));
-            let task = ChunkTask { unit, index, chunk, source, first_ordinal, first_record };
+            let task = ChunkTask { unit, index, chunk, source, first_ordinal, first_record, later_us };
             first_ordinal += chunk.records;
             first_record += chunk.records;
             let shared = Arc::clone(&self.shared);
@@ -179,6 +187,17 @@ impl<E: Engine> Pipeline<E> {
     }
 }
 
+/// Of the same record each attempt has write times of its own, and there are not many.
+fn no_write_time_left(unit: &WorkUnit, input: &InputFile) -> Failure {
+    let (first, last) = (unit.first_record, unit.first_record + unit.records().saturating_sub(1));
+    let message = format!(
+        "{}: records {first} to {last} were begun {ATTEMPTS_MAX} times; with a list that is not frozen there is no write time left \
+         at which they could be sent again: begin anew with --restart",
+        input.path.display()
+    );
+    Failure { kind: FailureKind::WriteTimes, message }
+}
+
 impl<E: Engine> Shared<E> {
     /// Whether it is worth waiting for memory. What has been settled and not told is holding some.
     fn may_wait(&self) -> bool {
@@ -189,9 +208,9 @@ impl<E: Engine> Shared<E> {
     /// One chunk, from its bytes to bound rows in the feed.
     fn load_chunk(&self, task: ChunkTask) -> Result<(), ChunkFailure> {
         let records = self.read(&task)?;
-        let ChunkTask { unit, index, chunk, source, first_ordinal, first_record } = task;
+        let ChunkTask { unit, index, chunk, source, first_ordinal, first_record, later_us } = task;
         let chunk = Arc::new(ChunkLoad::new(unit, index, chunk, first_record, records));
-        let rows = self.encode(&chunk, &source.encoder, first_ordinal)?;
+        let rows = self.encode(&chunk, &source.encoder, first_ordinal, later_us)?;
         if !rows.is_empty() {
             // The inserter is gone only when the worker is stopping.
             let _ = self.feed.send(BoundBatch { chunk, rows });
@@ -232,6 +251,7 @@ impl<E: Engine> Shared<E> {
         chunk: &Arc<ChunkLoad>,
         encoder: &RowEncoder,
         first_ordinal: u64,
+        later_us: i64,
     ) -> Result<Vec<BoundRow<E::Row>>, ChunkFailure> {
         let mut rows = Vec::with_capacity(chunk.records().len());
         let mut values = Vec::new();
@@ -242,7 +262,7 @@ impl<E: Engine> Shared<E> {
             {
                 continue;
             }
-            let write_time_us = self.job.write_time.of(ordinal);
+            let write_time_us = self.job.write_time.of(ordinal).saturating_add(later_us);
             values.clear();
             match encoder.encode(record, write_time_us, &mut values) {
                 Ok(()) => {

@@ -10,7 +10,7 @@ use scylla::statement::prepared::PreparedStatement;
 use tokio::runtime::{Builder, Runtime};
 
 use super::desk::Desk;
-use crate::control::message::{FailureKind, FromWorker, JobSpec, ToWorker, WorkerTotals, WriteTime};
+use crate::control::message::{FailureKind, FromWorker, JobSpec, ToWorker, WorkerTotals};
 use crate::insert::cql::{CqlEngine, CqlOptions, Target};
 use crate::insert::halt::Failure;
 use crate::insert::request::{Insert, Request};
@@ -51,9 +51,9 @@ pub(super) fn load_through_session(
             desk.say(&FromWorker::SessionOpen);
             let target = Target { session, table: job.table.clone(), row_plan: job.row_plan.clone() };
             match &job.verify {
-                None => run(&runtime, target, Insert::new(statement), job, inbox, desk),
+                None => run(&runtime, target, Insert::new(statement, job.write_time), job, inbox, desk),
                 Some(verify) => {
-                    let lookup = Lookup::new(statement, &job.row_plan, &job.files, verify.known);
+                    let lookup = Lookup::new(statement, &job, verify.known);
                     run(&runtime, target, lookup, job, inbox, desk)
                 }
             }
@@ -90,7 +90,7 @@ fn run<R: Request>(
     let options = CqlOptions {
         in_flight: job.in_flight,
         retry_for: job.retry_for,
-        hold: job.verify.is_none() && matches!(job.write_time, WriteTime::Ordinal(_)),
+        hold: job.verify.is_none() && job.write_time.is_held(),
     };
     let (handle, halt) = (runtime.handle().clone(), Arc::clone(desk.halt()));
     let engine = CqlEngine::new(handle, target, request, options, halt, Arc::clone(desk.gauges()));

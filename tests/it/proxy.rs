@@ -18,6 +18,8 @@ use crate::support::scratch::Scratch;
 
 /// A table by whose keys the rules know requests, those that read too.
 const NAMED: &str = "CREATE TABLE named (name text PRIMARY KEY, n int)";
+/// A table with a list that is not frozen.
+const LISTED: &str = "CREATE TABLE listed (id int PRIMARY KEY, marks list<text>)";
 /// Few, for the proxy is slow: it leaves TCP's delays on.
 const RECORDS: u64 = 300;
 /// How soon a load that nothing can help must have ended.
@@ -46,7 +48,7 @@ impl ProxiedLoad {
 
     /// A load whose requests meet these rules.
     fn with_rules(rules: Vec<RequestRule>) -> Option<ProxiedLoad> {
-        let keyspace = Keyspace::on(&environment(CASSANDRA)?, 1, &[TABLE, NAMED]);
+        let keyspace = Keyspace::on(&environment(CASSANDRA)?, 1, &[TABLE, NAMED, LISTED]);
         let node: SocketAddr = keyspace.contact.parse().expect("the node's address");
         let contact = SocketAddr::new(get_exclusive_local_address(), node.port());
         let proxied = Node::new(node, contact, ShardAwareness::Unaware, Some(rules), None);
@@ -312,4 +314,58 @@ fn a_role_that_may_not_read_any_more_ends_the_verification() {
     assert!(begin.elapsed() < ENDED_WITHIN, "it took {:?}", begin.elapsed());
     assert_eq!((&run.summary["status"], run.number("rejected")), (&"failed".into(), 0));
     assert!(run.stderr.contains("the cluster refuses to be read: "), "{}", run.stderr);
+}
+
+/// Loads four lists, of which the third meets a fault so often.
+#[track_caller]
+fn load_lists(faults: usize, reaction: RequestReaction) -> Option<(ProxiedLoad, Finished)> {
+    let third = Condition::BodyContainsCaseSensitive(Box::from(&b"third"[..]));
+    let load = ProxiedLoad::with(vec![(third.and(times(faults)), reaction)])?;
+    let csv = "id,marks\n1,\"['first', 'b']\"\n2,[]\n3,['third']\n4,\"['fourth', 'fourth']\"\n";
+    let file = load.scratch.write("listed.csv", csv);
+    let run = Run::load(&load.scratch, &load.contact.to_string(), &load.keyspace.table("listed"))
+        .args(["--address-map", &load.address_map, "--workers", "0", "--job", "lists"])
+        .arg(file)
+        .finish();
+    Some((load, run))
+}
+
+/// How much later than the first list the third one was written, in microseconds.
+fn third_list_later(load: &ProxiedLoad) -> i64 {
+    let time = |id: u32| {
+        let rows = load.keyspace.rows(&format!("SELECT MAXWRITETIME(marks) FROM listed WHERE id = {id}"));
+        rows[0].columns[0].as_ref().and_then(|time| time.as_bigint()).expect("a write time")
+    };
+    time(3) - time(1)
+}
+
+#[test]
+fn a_list_that_may_have_been_written_is_written_again_at_another_time() {
+    let check = |faults: usize, reaction: RequestReaction, later_us: i64| {
+        let Some((load, run)) = load_lists(faults, reaction) else { return };
+        run.expect_code(0).expect_counts(4, 4, 0);
+        assert_eq!(third_list_later(&load), 32 + later_us);
+        load.keyspace.expect_rows(
+            "SELECT id, marks FROM listed",
+            &["1, ['first','b']", "2, null", "3, ['third']", "4, ['fourth','fourth']"],
+        );
+    };
+    check(0, RequestReaction::noop(), 0);
+    check(2, RequestReaction::forge().write_timeout(), 2);
+    check(3, RequestReaction::forge().overloaded(), 3);
+    check(5, RequestReaction::forge().unavailable(), 0);
+}
+
+#[test]
+fn a_list_that_was_sent_too_often_ends_the_run_and_the_next_one_has_other_times() {
+    let Some((load, run)) = load_lists(4, RequestReaction::forge().write_timeout()) else { return };
+    run.expect_code(4)
+        .expect_said(&["a row was sent 4 times without an answer", "run the same command again"]);
+    let run = Run::load(&load.scratch, &load.contact.to_string(), &load.keyspace.table("listed"))
+        .args(["--address-map", &load.address_map, "--workers", "0", "--job", "lists"])
+        .arg(load.scratch.join("listed.csv"))
+        .finish();
+    run.expect_code(0).expect_counts(4, 4, 0);
+    assert_eq!(third_list_later(&load), 32);
+    load.keyspace.expect_rows("SELECT marks FROM listed WHERE id = 4", &["['fourth','fourth']"]);
 }

@@ -5,7 +5,7 @@ use rusqlite::{Transaction, params};
 use serde::Serialize;
 
 use super::{Facts, Ledger, NewJob, translate};
-use crate::control::message::{Prefix, WriteTime};
+use crate::control::message::Prefix;
 use crate::coordinator::assignment::Attempt;
 use crate::ledger::LedgerError;
 use crate::ledger::job::{Job, JobPlan, JobStatus, Scanned};
@@ -69,7 +69,7 @@ impl Ledger {
             for unit in &facts.units {
                 insert_unit(transaction, job.id, unit)?;
             }
-            if let (WriteTime::Ordinal(_), Some(last)) = (job.write_time, facts.units.last()) {
+            if let (true, Some(last)) = (job.write_time.is_held(), facts.units.last()) {
                 let last_us = job.write_time.of(last.first_ordinal + last.records());
                 note_write_time(transaction, &job.plan, last_us)?;
             }
