@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::format::csv::dialect::Dialect;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
+use crate::plan::compression::CompressionChoice;
 use crate::schema::table::TableSchema;
 use crate::verify::sample::Sample;
 
@@ -166,6 +167,8 @@ pub enum Rounding {
 pub struct InputSettings {
     /// The CSV dialect.
     pub dialect: Dialect,
+    /// How the files are compressed.
+    pub compression: CompressionChoice,
     /// Texts that, unquoted, mean null; the unquoted empty field always does.
     pub nulls: Vec<String>,
     /// The columns of the fields in order, instead of the header's names.

@@ -349,6 +349,7 @@ impl RunJob {
     pub fn restore(
         &self,
         settings: &LoadSettings,
+        inputs: &[(InputFile, Header)],
         report: &mut dyn FnMut(RunEvent),
     ) -> Result<Known, JobError> {
         let mut known = Known {
@@ -364,7 +365,15 @@ impl RunJob {
             return Ok(known);
         }
         known.scanned = job.scanned;
+        let mut read_again: Vec<PathBuf> = Vec::new();
         for (unit, attempts) in ledger.units(job.id)? {
+            let settled: u32 = attempts.iter().map(|attempt| attempt.prefix.chunks).sum();
+            if let Some((file, _)) = inputs.get(unit.file.0 as usize)
+                && file.compression.is_some()
+                && (1..unit.chunk_count()).contains(&settled)
+            {
+                read_again.push(file.path.clone());
+            }
             known.planned_bytes += unit.bytes();
             known.tally.add(&unit);
             known.last = Some(unit.clone());
@@ -386,6 +395,7 @@ impl RunJob {
             begun: show_time(job.begun_us),
             run: self.run,
             resumed: known.resumed,
+            read_again,
         });
         if absolute(&settings.rejects_dir)?.parent() != self.rejects_dir.parent() {
             let dir = self.rejects_dir.display();

@@ -33,7 +33,7 @@ use crate::control::message::{FileSpec, JobSpec};
 use crate::ledger::LedgerError;
 use crate::ledger::job::Scanned;
 use crate::ledger::store::Ledger;
-use crate::plan::discover::{DiscoverError, InputFile, discover};
+use crate::plan::discover::{DiscoverError, InputFile, discover_as};
 use crate::plan::header::{Header, HeaderError, HeaderNames, read_header};
 use crate::plan::split::{CHUNK_BYTES, SplitSettings, unit_bytes_default};
 use crate::reject::RejectError;
@@ -57,6 +57,9 @@ use workers::WorkerKind;
 
 /// Inputs smaller than this are loaded in the coordinator's process: starting workers would take longer than it saves.
 const WORKERS_FROM_BYTES: u64 = 32 << 20;
+
+/// What a compressed file usually holds, in its own size.
+const COMPRESSED_FACTOR: u64 = 4;
 
 /// Why a load could not begin.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +118,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         }
         Opened::Work(job) => job,
     };
-    let known = job.restore(settings, report)?;
+    let known = job.restore(settings, &inputs, report)?;
     let split = split_settings(settings, bytes_total, workers);
     let tally = Arc::new(Mutex::new(known.tally.clone()));
     let units = start_scan(settings, &inputs, split, &known, &tally)?;
@@ -203,8 +206,9 @@ fn rejected_files(inputs: &[(InputFile, Header)]) -> Vec<RejectedFile<'_>> {
 
 /// Bytes of the inputs, and how many workers they are for.
 fn workers_for(settings: &LoadSettings, inputs: &[(InputFile, Header)]) -> (u64, usize) {
-    let bytes_total = inputs.iter().map(|(file, header)| file.size.saturating_sub(header.data_start)).sum();
-    (bytes_total, settings.writing.workers.unwrap_or_else(|| workers_default(bytes_total, settings)))
+    let bytes_total = inputs.iter().map(|(file, header)| file.data_bytes(header.data_start)).sum();
+    let workers = || workers_default(bytes_total, inputs.iter().map(|(file, _)| file), settings);
+    (bytes_total, settings.writing.workers.unwrap_or_else(workers))
 }
 
 /// What a load does to its table.
@@ -223,7 +227,7 @@ fn open_inputs(settings: &LoadSettings) -> Result<Vec<(InputFile, Header)>, Load
         let header = read_header(&file, &input.dialect, names, input.max_record_bytes)?;
         Ok((file, header))
     };
-    discover(&settings.inputs)?.into_iter().map(open).collect()
+    discover_as(&settings.inputs, input.compression)?.into_iter().map(open).collect()
 }
 
 /// Asks the cluster for the table, where no file has it, and says what the user should know.
@@ -347,14 +351,23 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// A worker for each core, but no more than there are units, and none for an input that one process loads as fast.
-fn workers_default(bytes_total: u64, settings: &LoadSettings) -> usize {
-    if bytes_total < WORKERS_FROM_BYTES {
+/// A worker for each core, but no more than there are units, and none for an input that one process loads as fast. A compressed
+/// file is one unit.
+fn workers_default<'a>(
+    bytes_total: u64,
+    inputs: impl Iterator<Item = &'a InputFile>,
+    settings: &LoadSettings,
+) -> usize {
+    let (files, compressed_bytes) = inputs
+        .filter(|file| file.compression.is_some())
+        .fold((0_usize, 0), |(files, bytes), file| (files + 1, bytes + file.size));
+    if bytes_total + compressed_bytes * (COMPRESSED_FACTOR - 1) < WORKERS_FROM_BYTES {
         return 0;
     }
+    let bytes_total = bytes_total - compressed_bytes;
     let unit_bytes = settings.writing.unit_bytes.unwrap_or_else(|| unit_bytes_default(bytes_total, cores()));
     let units = usize::try_from(bytes_total.div_ceil(unit_bytes.max(1))).unwrap_or(usize::MAX);
-    cores().min(units)
+    cores().min(units.saturating_add(files))
 }
 
 fn split_settings(settings: &LoadSettings, bytes_total: u64, workers: usize) -> SplitSettings {

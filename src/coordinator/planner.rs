@@ -10,7 +10,7 @@ use super::tally::UnitTally;
 use crate::format::csv::dialect::Dialect;
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
-use crate::plan::split::{Place, SplitSettings, SplitStart, place_behind, split};
+use crate::plan::split::{Place, SplitSettings, SplitStart, is_whole, place_behind, split};
 use crate::plan::unit::{UnitId, WorkUnit};
 
 /// What the planner says.
@@ -18,7 +18,8 @@ use crate::plan::unit::{UnitId, WorkUnit};
 pub enum Planned {
     /// A unit, its records proved.
     Unit(WorkUnit),
-    /// How many bytes all units will hold, as far as can be told: where records are skipped, or their number is limited.
+    /// How many bytes all units will hold, as far as can be told: where records are skipped, their
+    /// number is limited, or inputs are compressed.
     Outlook(u64),
     /// Something that the user should know.
     Warning(String),
@@ -63,7 +64,12 @@ impl ScanStart {
         bytes: u64,
     ) -> Result<ScanStart, InputError> {
         let file = unit.file.0 as usize;
-        let place = inputs.get(file).map(|(file, _)| place_behind(file, unit)).transpose()?;
+        let place = match inputs.get(file) {
+            // All of it was scanned before any of it was known: nobody has to decompress it once more to see that.
+            Some((input, _)) if is_whole(input, unit) => None,
+            input => input.map(|(input, _)| place_behind(input, unit)).transpose()?,
+        };
+        let file = file + usize::from(place.is_none());
         let numbers = SplitStart {
             ordinal: unit.first_ordinal + unit.records(),
             unit: UnitId(unit.id.0.saturating_add(1)),
@@ -107,9 +113,9 @@ pub fn start(
             let mut outlook = Outlook::new(&inputs, index, &settings, bytes);
             let mut emit = |unit: WorkUnit| {
                 tally.lock().unwrap_or_else(PoisonError::into_inner).add(&unit);
-                let outlook = outlook.after(&unit);
-                let sent = planned.send(Planned::Unit(unit));
-                match sent.and_then(|()| outlook.map_or(Ok(()), |outlook| planned.send(outlook))) {
+                // First what there is to do, then what is to be done: never more is done than there is.
+                let sent = outlook.after(&unit).map_or(Ok(()), |outlook| planned.send(outlook));
+                match sent.and_then(|()| planned.send(Planned::Unit(unit))) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }
@@ -141,40 +147,63 @@ pub fn start(
 
 /// What the units of all inputs will hold, told with each unit of one input.
 struct Outlook {
-    skip_or_limit: bool,
+    /// Whether the inputs' sizes do not tell it.
+    told: bool,
     limit: Option<u64>,
-    /// Where the input ends, and how many bytes the inputs behind it have.
+    /// Where the input ends, if it is plain; its size, if it is compressed.
     end: u64,
+    compressed: u64,
+    /// Bytes of plain inputs behind it, and the size of compressed ones.
     behind: u64,
-    /// Bytes of the units so far.
+    compressed_behind: u64,
+    /// Bytes of the units so far, and of those of this input.
     bytes: u64,
+    held: u64,
 }
 
 impl Outlook {
     fn new(inputs: &[(InputFile, Header)], index: usize, settings: &SplitSettings, bytes: u64) -> Self {
-        let behind = inputs.iter().skip(index + 1);
+        let is_compressed = |file: &InputFile| file.compression.is_some();
+        let size = |of: bool| {
+            inputs.get(index).filter(|(file, _)| is_compressed(file) == of).map_or(0, |(file, _)| file.size)
+        };
+        let behind = |of: bool| {
+            let behind = inputs.iter().skip(index + 1).filter(|(file, _)| is_compressed(file) == of);
+            behind.map(|(file, header)| file.data_bytes(header.data_start)).sum()
+        };
         Outlook {
-            skip_or_limit: settings.skip > 0 || settings.limit.is_some(),
+            told: settings.skip > 0
+                || settings.limit.is_some()
+                || inputs.iter().any(|(file, _)| is_compressed(file)),
             limit: settings.limit,
-            end: inputs.get(index).map_or(0, |(file, _)| file.size),
-            behind: behind.map(|(file, header)| file.size.saturating_sub(header.data_start)).sum(),
+            end: size(false),
+            compressed: size(true),
+            behind: behind(false),
+            compressed_behind: behind(true),
             bytes,
+            held: 0,
         }
     }
 
     /// Nothing but where it differs from the size of the inputs. Records that are left out later are taken for as long as those
-    /// so far.
+    /// so far, and compressed inputs to hold as much for their size as the last one.
     fn after(&mut self, unit: &WorkUnit) -> Option<Planned> {
         self.bytes += unit.bytes();
+        self.held += unit.bytes();
         let unit_end = unit.chunks.last().map_or(0, |chunk| chunk.start + chunk.len);
-        let rest = self.end.saturating_sub(unit_end) + self.behind;
+        let share = |of: u64, part: u64, whole: u64| {
+            let share = u128::from(of) * u128::from(part) / u128::from(whole.max(1));
+            u64::try_from(share).unwrap_or(u64::MAX)
+        };
+        let unpacked = match self.compressed {
+            0 => self.compressed_behind,
+            size => share(self.compressed_behind, self.held, size),
+        };
+        let rest = self.end.saturating_sub(unit_end).saturating_add(self.behind).saturating_add(unpacked);
         let records = unit.first_ordinal + unit.records();
-        let limited = self.limit.map(|limit| {
-            let limited = u128::from(self.bytes) * u128::from(limit) / u128::from(records.max(1));
-            u64::try_from(limited).unwrap_or(u64::MAX)
-        });
-        let outlook = (self.bytes + rest).min(limited.unwrap_or(u64::MAX));
-        self.skip_or_limit.then_some(Planned::Outlook(outlook))
+        let limited = self.limit.map(|limit| share(self.bytes, limit, records));
+        let outlook = self.bytes.saturating_add(rest).min(limited.unwrap_or(u64::MAX));
+        self.told.then_some(Planned::Outlook(outlook))
     }
 }
 

@@ -23,11 +23,11 @@ pub struct UnitTally {
 impl UnitTally {
     /// A unit was planned.
     pub fn add(&mut self, unit: &WorkUnit) {
-        let (records, units, unit_bytes) = self.files.entry(unit.file.0).or_default();
+        let (records, units, of_file) = self.files.entry(unit.file.0).or_default();
+        let bytes = unit.bytes();
         *records += unit.records();
         *units += 1;
-        let bytes = unit.bytes();
-        *unit_bytes += bytes;
+        *of_file += bytes;
         let UnitBytes { smallest, largest } =
             self.bytes.unwrap_or(UnitBytes { smallest: bytes, largest: bytes });
         self.bytes = Some(UnitBytes { smallest: smallest.min(bytes), largest: largest.max(bytes) });
@@ -36,8 +36,12 @@ impl UnitTally {
     /// Each input file with its records and units, those without any included. `in_part`: only the bytes of units count.
     fn by_file(&self, inputs: &[(InputFile, Header)], in_part: bool) -> Vec<FileTally> {
         let tally = |(number, (file, header)): (u32, &(InputFile, Header))| {
-            let (records, units, unit_bytes) = self.files.get(&number).copied().unwrap_or_default();
-            let bytes = if in_part { unit_bytes } else { file.size.saturating_sub(header.data_start) };
+            let (records, units, of_units) = self.files.get(&number).copied().unwrap_or_default();
+            // How much a compressed file holds is known only now.
+            let bytes = match in_part || file.compression.is_some() {
+                true => of_units,
+                false => file.data_bytes(header.data_start),
+            };
             FileTally { path: file.path.clone(), bytes, records, units }
         };
         (0..).zip(inputs).map(tally).collect()
@@ -54,11 +58,8 @@ pub fn complete(
 ) {
     if let Some(units) = units {
         summary.unit_bytes = units.bytes;
-        let in_part = settings.input.is_in_part();
-        summary.files = units.by_file(inputs, in_part);
-        if in_part {
-            summary.bytes = summary.files.iter().map(|file| file.bytes).sum();
-        }
+        summary.files = units.by_file(inputs, settings.input.is_in_part());
+        summary.bytes = summary.files.iter().map(|file| file.bytes).sum();
     }
     summary.estimate = settings.estimate_rate.filter(|_| summary.status.is_success()).map(|rate| {
         let seconds = summary.written as f64 / rate.get() as f64;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::fingerprint::Fingerprint;
 use crate::control::message::WriteTime;
 use crate::format::csv::dialect::Dialect;
+use crate::plan::compression::{Compression, CompressionChoice};
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
 use crate::settings::{LoadSettings, Rounding, TableName, TimestampMode};
@@ -142,10 +143,17 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         TimestampMode::Now => "now".to_owned(),
         TimestampMode::Fixed(micros) => micros.to_string(),
     };
+    let compression = match input.compression {
+        // The files' content tells, and their fingerprints say what that was.
+        CompressionChoice::Auto => None,
+        CompressionChoice::None => Some("none"),
+        choice => choice.of(&[]).map(Compression::name),
+    };
     // Known from options of later versions by their absence: a job that was begun before there were these is the same job.
     let later = [
         ("skip", (input.skip > 0).then(|| input.skip.to_string())),
         ("limit", input.limit.map(|limit| limit.to_string())),
+        ("input-compression", compression.map(str::to_owned)),
     ];
     let later = later.into_iter().filter_map(|(option, value)| Some((option, value?)));
     [

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::compression::{Compression, CompressionChoice, HEAD_BYTES};
 use super::unit::FileId;
 
 /// A file's time of change as the system counts it: relative to 1970-01-01T00:00:00Z, and before it too.
@@ -37,6 +38,9 @@ pub struct InputFile {
     pub size: u64,
     /// When its content was last changed.
     pub modified: FileTime,
+    /// How its content is compressed, if it is.
+    #[serde(default)]
+    pub compression: Option<Compression>,
 }
 
 /// Why a path is no input.
@@ -113,6 +117,35 @@ pub enum InputError {
         /// The file.
         path: PathBuf,
     },
+    /// Compressed data without their end.
+    #[error(
+        "{}: the {compression} data end in the middle, after {offset} decompressed bytes: the file is cut off, get it whole",
+        path.display()
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// How it is compressed.
+        compression: Compression,
+        /// Decompressed bytes before.
+        offset: u64,
+    },
+    /// Compressed data that are wrong.
+    #[error(
+        "{}: cannot be decompressed as {compression} behind {offset} decompressed bytes ({source}): the file is damaged, or not \
+         {compression}; get it anew, or say what it is with --input-compression",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How it is compressed.
+        compression: Compression,
+        /// Decompressed bytes before.
+        offset: u64,
+        /// What the decompressor says.
+        source: io::Error,
+    },
 }
 
 fn other_name(path: &Path, first: &Path) -> String {
@@ -124,13 +157,24 @@ fn other_name(path: &Path, first: &Path) -> String {
 /// # Errors
 /// A path that is missing, no regular file, not UTF-8, or cannot be opened for reading; two paths of one file.
 pub fn discover(paths: &[PathBuf]) -> Result<Vec<InputFile>, DiscoverError> {
+    discover_as(paths, CompressionChoice::Auto)
+}
+
+/// The same, of inputs that are compressed in the way that was chosen.
+///
+/// # Errors
+/// As those of [`discover`].
+pub fn discover_as(
+    paths: &[PathBuf],
+    compression: CompressionChoice,
+) -> Result<Vec<InputFile>, DiscoverError> {
     let mut first_paths: BTreeMap<Identity, &Path> = BTreeMap::new();
     paths
         .iter()
         .enumerate()
         .map(|(index, path)| {
             let id = u32::try_from(index).map_err(|_| DiscoverError::TooMany { count: paths.len() })?;
-            let (file, identity) = inspect(FileId(id), path)?;
+            let (file, identity) = inspect(FileId(id), path, compression)?;
             match first_paths.insert(identity, path) {
                 None => Ok(file),
                 Some(first) => Err(DiscoverError::Twice { path: path.clone(), first: first.to_path_buf() }),
@@ -142,7 +186,11 @@ pub fn discover(paths: &[PathBuf]) -> Result<Vec<InputFile>, DiscoverError> {
 /// What tells a file from every other on this machine, whatever its names: device and inode.
 type Identity = (u64, u64);
 
-fn inspect(id: FileId, path: &Path) -> Result<(InputFile, Identity), DiscoverError> {
+fn inspect(
+    id: FileId,
+    path: &Path,
+    choice: CompressionChoice,
+) -> Result<(InputFile, Identity), DiscoverError> {
     let owned = || path.to_path_buf();
     if path.to_str().is_none() {
         return Err(DiscoverError::PathNotUtf8 { path: owned() });
@@ -159,9 +207,19 @@ fn inspect(id: FileId, path: &Path) -> Result<(InputFile, Identity), DiscoverErr
     if !found.is_file() {
         return Err(DiscoverError::NotRegular { path: owned() });
     }
-    let opened = File::open(path).and_then(|file| file.metadata()).map_err(unreadable)?;
-    let file = InputFile { id, path: owned(), size: opened.len(), modified: FileTime::modified(&opened) };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let opened = file.metadata().map_err(unreadable)?;
+    let compression = choice.of(&head(&mut file).map_err(unreadable)?);
+    let (size, modified) = (opened.len(), FileTime::modified(&opened));
+    let file = InputFile { id, path: owned(), size, modified, compression };
     Ok((file, (opened.dev(), opened.ino())))
+}
+
+/// A file's first bytes.
+fn head(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    file.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 impl InputFile {
@@ -173,6 +231,14 @@ impl InputFile {
         let file = File::open(&self.path).map_err(|source| self.unreadable(source))?;
         self.check_unchanged(&file)?;
         Ok(file)
+    }
+
+    /// Bytes of its data, which begin at `data_start`, as far as its size tells: for a compressed file its size.
+    pub fn data_bytes(&self, data_start: u64) -> u64 {
+        match self.compression {
+            Some(_) => self.size,
+            None => self.size.saturating_sub(data_start),
+        }
     }
 
     /// Checks that the open file is still what was found.
@@ -198,7 +264,8 @@ impl InputFile {
         })
     }
 
-    fn unreadable(&self, source: io::Error) -> InputError {
+    /// What to say where the system refuses.
+    pub(super) fn unreadable(&self, source: io::Error) -> InputError {
         InputError::Unreadable { path: self.path.clone(), source }
     }
 }

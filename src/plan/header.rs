@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use memchr::memchr_iter;
 
+use super::compression::Compression;
 use super::discover::{InputError, InputFile};
+use super::source::Source;
 use super::split::{Place, RecordError};
 use crate::format::csv::dialect::Dialect;
 use crate::format::csv::reader::{ChunkReader, ReadError};
@@ -16,8 +18,10 @@ use crate::format::record::RecordBatch;
 /// Bytes read at first; doubled as long as the first record does not end in them.
 const PREFIX_BYTES: u64 = 64 * 1024;
 
+/// What to do with a file that holds others.
+const UNPACK: &str = "unpack it first";
+
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
-const BZIP2: &str = "bzip2-compressed";
 
 /// What the beginning of a file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +74,7 @@ pub enum HeaderError {
         /// The file.
         path: PathBuf,
         /// What it is.
-        format: &'static str,
+        format: String,
         /// What to do.
         remedy: String,
     },
@@ -200,14 +204,16 @@ fn read_prefix(
     dialect: &Dialect,
     max_record_bytes: u64,
 ) -> Result<(Vec<u8>, Option<Range<usize>>), HeaderError> {
-    let open = file.open()?;
+    let source = Source::open(file)?;
     let mut bytes = Vec::new();
-    let mut len = PREFIX_BYTES.min(file.size);
+    let mut len = PREFIX_BYTES;
     loop {
-        let read = bytes.len();
-        bytes.resize(len as usize, 0);
-        file.read_at(&open, &mut bytes[read..], read as u64)?;
-        if let Some((format, remedy)) = other_format(&bytes) {
+        let before = bytes.len();
+        // One more tells whether there is more.
+        bytes.resize(len as usize + 1, 0);
+        let read = source.read_up_to(&mut bytes[before..], before as u64)?;
+        bytes.truncate(before + read);
+        if let Some((format, remedy)) = other_format(file, &bytes) {
             let path = file.path.clone();
             let remedy = remedy.replace("FILE", &path.display().to_string());
             return Err(HeaderError::NotText { path, format, remedy });
@@ -216,15 +222,16 @@ fn read_prefix(
             return Err(HeaderError::Encoding { path: file.path.clone(), encoding });
         }
         let mark = mark_len(&bytes);
-        let complete = len == file.size;
+        let complete = bytes.len() as u64 <= len;
         let found = first_record(dialect, &bytes[mark..], complete);
         if found.is_some() || complete {
             return Ok((bytes, found.map(|range| range.start + mark..range.end + mark)));
         }
         if len > max_record_bytes.saturating_add(PREFIX_BYTES) {
+            bytes.truncate(len as usize);
             return Err(endless(file, dialect, &bytes, max_record_bytes));
         }
-        len = len.saturating_mul(2).min(file.size);
+        len = len.saturating_mul(2);
     }
 }
 
@@ -297,37 +304,44 @@ fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
     marks.iter().find(|(mark, _)| bytes.starts_with(mark)).map(|&(_, name)| name)
 }
 
-/// The format that a file's first bytes name, if it is no text, and what to do (RFC 1952 for gzip, RFC 8878 for Zstandard, the
-/// formats' own descriptions for the others). Letters alone could begin a CSV file, so the bytes after them have to fit as well.
-fn other_format(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    let formats: [(&[u8], &str, &str); 8] = [
-        (b"\x1f\x8b", "gzip-compressed", "unpack it first, for example with gzip -d FILE"),
-        (b"\x28\xb5\x2f\xfd", "zstd-compressed", "unpack it first, for example with zstd -d FILE"),
-        (b"\xfd7zXZ\0", "xz-compressed", "unpack it first, for example with xz -d FILE"),
-        (b"\x04\x22\x4d\x18", "lz4-compressed", "unpack it first, for example with lz4 -d FILE"),
+/// The format that the first bytes name, if they are no text, and what to do (the formats' own descriptions). Letters alone could begin
+/// a CSV file, so the bytes after them have to fit as well.
+fn other_format(file: &InputFile, bytes: &[u8]) -> Option<(String, &'static str)> {
+    match (Compression::of(bytes), file.compression) {
+        (Some(inner), Some(_)) => return Some((format!("compressed twice, by {inner} first"), UNPACK)),
+        (Some(compression), None) => {
+            let remedy = "leave out --input-compression none, or unpack it first";
+            return Some((format!("{compression}-compressed"), remedy));
+        }
+        (None, _) => {}
+    }
+    let formats: [(&[u8], &str, &str); 10] = [
         (
             b"PK\x03\x04",
             "a ZIP archive",
             "unpack it first, for example with unzip FILE, or save the spreadsheet as CSV",
         ),
+        (b"PK\x05\x06", "an empty ZIP archive", "give the files that were to be in it"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
+        (b"Rar!\x1a\x07", "a RAR archive", UNPACK),
+        (b"\x1f\x9d", "compressed by compress (.Z)", "unpack it first, for example with gzip -d FILE"),
+        (b"LZIP\x01", "lzip-compressed", "unpack it first, for example with lzip -d FILE"),
+        (b"\x89LZO\0", "lzop-compressed", "unpack it first, for example with lzop -d FILE"),
+        (b"\x02\x21\x4c\x18", "in lz4's legacy format", "unpack it first, for example with lz4 -d FILE"),
+        (b"\x1f\x8b", "gzip-compressed", UNPACK),
         // The first page's header, or the file's, begins with an integer field in Thrift's compact protocol.
         (b"PAR1\x15", "a Parquet file", "save its data as CSV first"),
-        // The level is between the name and the number that a block or the end begins with.
-        (b"\x31\x41\x59\x26\x53\x59", BZIP2, "unpack it first, for example with bzip2 -d FILE"),
-        (b"\x17\x72\x45\x38\x50\x90", BZIP2, "unpack it first, for example with bzip2 -d FILE"),
     ];
-    let is_bzip2 = bytes.starts_with(b"BZh");
-    let is = |(magic, format, _): &&(&[u8], &str, &str)| match *format {
-        BZIP2 => is_bzip2 && bytes.get(4..).is_some_and(|rest| rest.starts_with(magic)),
-        _ => bytes.starts_with(magic),
-    };
-    formats.iter().find(is).map(|&(_, format, remedy)| (format, remedy))
+    let found = formats.iter().find(|(magic, ..)| bytes.starts_with(magic));
+    found.map(|&(_, format, remedy)| (format.to_owned(), remedy))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::discover::discover;
+    use crate::plan::compression::CompressionChoice;
+    use crate::plan::compression::tests::compress;
+    use crate::plan::discover::{discover, discover_as};
 
     const LIMIT: u64 = 1 << 20;
 
@@ -481,16 +495,13 @@ mod tests {
     }
 
     #[test]
-    fn compressed_and_binary_files_are_refused_with_the_command_that_unpacks() {
-        let unpack = |format: &str, with: &str| {
-            format!("FILE: is {format}-compressed: unpack it first, for example with {with} FILE")
-        };
-        check_error(b"\x1f\x8b\x08\0\0\0\0\0\0\x03", &unpack("gzip", "gzip -d"));
-        check_error(b"\x28\xb5\x2f\xfd\x04", &unpack("zstd", "zstd -d"));
-        check_error(b"BZh91AY&SY\x01", &unpack("bzip2", "bzip2 -d"));
-        check_error(b"BZh9\x17\x72\x45\x38\x50\x90\0", &unpack("bzip2", "bzip2 -d"));
-        check_error(b"\xfd7zXZ\0\0\x04", &unpack("xz", "xz -d"));
-        check_error(b"\x04\x22\x4d\x18\x64", &unpack("lz4", "lz4 -d"));
+    fn archives_and_binary_files_are_refused_with_what_to_do() {
+        let unpack = |format: &str, with: &str| format!("FILE: is {format}: unpack it first{with}");
+        check_error(b"7z\xbc\xaf\x27\x1c\0", &unpack("a 7z archive", ""));
+        let gzip = ", for example with gzip -d FILE";
+        check_error(b"\x1f\x9d\x90", &unpack("compressed by compress (.Z)", gzip));
+        let lz4 = ", for example with lz4 -d FILE";
+        check_error(b"\x02\x21\x4c\x18\0", &unpack("in lz4's legacy format", lz4));
         check_error(b"PAR1\x15\x04", "FILE: is a Parquet file: save its data as CSV first");
         let zip = "FILE: is a ZIP archive: unpack it first, for example with unzip FILE, or save the spreadsheet as CSV";
         check_error(b"PK\x03\x04\x14", zip);
@@ -498,6 +509,24 @@ mod tests {
         check(b"PAR1,b\n", (&["PAR1", "b"], "PAR1,b\n", 7, 2));
         check(b"BZh9,b\n", (&["BZh9", "b"], "BZh9,b\n", 7, 2));
         check(b"PK,b\n", (&["PK", "b"], "PK,b\n", 5, 2));
+    }
+
+    #[test]
+    fn compressed_files_are_refused_where_they_should_not_be_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in.csv");
+        let check = |bytes: &[u8], choice: CompressionChoice, expected: &str| {
+            std::fs::write(&path, bytes).unwrap();
+            let file = discover_as(std::slice::from_ref(&path), choice).unwrap().remove(0);
+            let error = read_header(&file, &Dialect::default(), HeaderNames::Used, LIMIT).unwrap_err();
+            assert_eq!(error.to_string().replace(&path.display().to_string(), "FILE"), expected);
+        };
+        let once = compress(Compression::Xz, b"id\n1\n");
+        let remedy = "leave out --input-compression none, or unpack it first";
+        check(&once, CompressionChoice::None, &format!("FILE: is xz-compressed: {remedy}"));
+        let twice = compress(Compression::Gzip, &once);
+        let expected = "FILE: is compressed twice, by xz first: unpack it first";
+        check(&twice, CompressionChoice::Auto, expected);
     }
 
     #[test]

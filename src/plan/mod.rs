@@ -2,6 +2,10 @@
 
 pub mod discover;
 
+pub mod compression;
+
+pub mod source;
+
 pub mod header;
 
 pub mod split;

@@ -6,7 +6,6 @@
 //! what is scanned; *chunks* are what workers read. A chunk begins at the first record start of a piece, so the records of a
 //! chunk are exactly those that start in its piece.
 
-use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -15,6 +14,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::discover::{InputError, InputFile};
+use super::source::Source;
 use super::unit::{Chunk, UnitId, WorkUnit};
 use crate::format::csv::dialect::Dialect;
 use crate::format::csv::scan::{self, Lane, State, Transitions};
@@ -27,6 +27,10 @@ const BLOCK_BYTES: u64 = CHUNK_BYTES;
 
 /// Blocks of a round for each thread of the pool: enough to even out their differences.
 const BLOCKS_PER_THREAD: usize = 4;
+
+/// The most chunks that a compressed file's unit is made of: with so many, what is said to a worker of the unit is within what may
+/// be said at once, and there are 128 GiB in it.
+const WHOLE_CHUNKS_MAX: u32 = 1 << 19;
 
 const UNIT_BYTES_MIN: u64 = 4 * 1024 * 1024;
 const UNIT_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -169,8 +173,29 @@ pub fn split(
     pool: &ThreadPool,
     emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
 ) -> Result<FileTotals, SplitError> {
-    let open = file.open()?;
-    let mut assembly = Assembly::new(file, &open, place, dialect, settings, start);
+    let source = Source::open(file)?;
+    if !source.is_sequential() {
+        return split_source(&source, place, dialect, settings, start, pool, emit);
+    }
+    let mut whole = Whole::default();
+    let totals = split_source(&source, place, dialect, settings, start, pool, &mut |unit| {
+        whole.add(unit);
+        ControlFlow::Continue(())
+    })?;
+    Ok(FileTotals { units: whole.emit(WHOLE_CHUNKS_MAX, emit), ..totals })
+}
+
+/// Splits the data of an input that is open, and hands out each unit as soon as it is proved.
+fn split_source(
+    source: &Source,
+    place: Place,
+    dialect: &Dialect,
+    settings: &SplitSettings,
+    start: SplitStart,
+    pool: &ThreadPool,
+    emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
+) -> Result<FileTotals, SplitError> {
+    let mut assembly = Assembly::new(source, place, dialect, settings, start);
     let piece_bytes = settings.chunk_bytes.clamp(1, assembly.max_record_bytes);
     // Whole pieces, so that a block's end does not cut one short.
     let block_bytes = piece_bytes * (BLOCK_BYTES / piece_bytes).max(1);
@@ -178,28 +203,109 @@ pub fn split(
     blocks.resize_with(pool.current_num_threads().max(1) * BLOCKS_PER_THREAD, Block::default);
 
     let mut offset = place.offset;
-    while offset < file.size {
-        let mut round = 0;
-        for block in &mut blocks {
-            let len = block_bytes.min(file.size - offset);
-            if len == 0 {
-                break;
+    loop {
+        let scan = |block: &mut Block| block.scan(dialect, piece_bytes as usize);
+        let round = match source.is_sequential() {
+            true => {
+                let round = read_round(source, &mut blocks, offset, block_bytes)?;
+                pool.install(|| round.par_iter_mut().for_each(scan));
+                round
             }
-            block.place(offset, len);
-            offset += len;
-            round += 1;
-        }
-        let round = blocks.get_mut(..round).unwrap_or_default();
-        let load = |block: &mut Block| block.load(file, &open, dialect, piece_bytes as usize);
-        pool.install(|| round.par_iter_mut().try_for_each(load))?;
-        file.check_unchanged(&open)?;
+            false => {
+                let round = place_round(source, &mut blocks, offset, block_bytes);
+                let read = |block: &mut Block| block.read(source).map(|()| scan(block));
+                pool.install(|| round.par_iter_mut().try_for_each(read))?;
+                round
+            }
+        };
+        source.check_unchanged()?;
+        let Some(last) = round.last() else { break };
+        offset = last.end();
         for (piece, scanned) in round.iter().flat_map(|block| block.pieces(piece_bytes as usize)) {
             if assembly.take(&piece, scanned, emit)?.is_break() {
                 return Ok(assembly.totals);
             }
         }
     }
-    assembly.finish(emit)
+    assembly.finish(offset, emit)
+}
+
+/// Where the next blocks of a plain file are: as many as there are, or as the file has bytes for.
+fn place_round<'a>(
+    source: &Source,
+    blocks: &'a mut [Block],
+    mut offset: u64,
+    block_bytes: u64,
+) -> &'a mut [Block] {
+    let mut round = 0;
+    for block in &mut *blocks {
+        let len = block_bytes.min(source.input().size.saturating_sub(offset));
+        if len == 0 {
+            break;
+        }
+        block.place(offset, len);
+        offset += len;
+        round += 1;
+    }
+    blocks.get_mut(..round).unwrap_or_default()
+}
+
+/// Reads the next blocks of an input that tells its end only when it is there.
+fn read_round<'a>(
+    source: &Source,
+    blocks: &'a mut [Block],
+    mut offset: u64,
+    block_bytes: u64,
+) -> Result<&'a mut [Block], InputError> {
+    let mut round = 0;
+    for block in &mut *blocks {
+        block.place(offset, block_bytes);
+        let read = source.read_up_to(&mut block.bytes, offset)?;
+        block.bytes.truncate(read);
+        offset += read as u64;
+        round += usize::from(read > 0);
+        if (read as u64) < block_bytes {
+            break;
+        }
+    }
+    Ok(blocks.get_mut(..round).unwrap_or_default())
+}
+
+/// The units of a compressed file. They go out when all of it is proved to be whole, and joined: each worker that had one would have
+/// to decompress all that is before it.
+#[derive(Default)]
+struct Whole {
+    joined: Option<WorkUnit>,
+}
+
+impl Whole {
+    fn add(&mut self, unit: WorkUnit) {
+        match &mut self.joined {
+            Some(joined) => joined.chunks.extend(unit.chunks),
+            None => self.joined = Some(unit),
+        }
+    }
+
+    /// Hands them out in units of at most `chunks_max` chunks, until `emit` breaks. Returns how many.
+    fn emit(self, chunks_max: u32, emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>) -> u32 {
+        let (mut emitted, mut rest) = (0, self.joined);
+        while let Some(mut unit) = rest {
+            rest = unit
+                .after(chunks_max)
+                .map(|rest| WorkUnit { id: UnitId(unit.id.0.saturating_add(1)), ..rest });
+            unit.chunks.truncate(chunks_max as usize);
+            emitted += 1;
+            if emit(unit).is_break() {
+                break;
+            }
+        }
+        emitted
+    }
+}
+
+/// Whether a unit of `file` is known to be its last: a compressed file is one unit, but for a huge one.
+pub fn is_whole(file: &InputFile, unit: &WorkUnit) -> bool {
+    file.compression.is_some() && unit.chunk_count() < WHOLE_CHUNKS_MAX
 }
 
 /// The place behind a unit of `file`, where the next one begins.
@@ -209,22 +315,22 @@ pub fn split(
 pub fn place_behind(file: &InputFile, unit: &WorkUnit) -> Result<Place, InputError> {
     let mut place = Place { offset: 0, line: 1, record: unit.first_record + unit.records() };
     if let Some(last) = unit.chunks.last() {
-        let open = file.open()?;
-        let newlines = newlines_between(file, &open, last.start, last.start + last.len)?;
+        let source = Source::open(file)?;
+        let newlines = newlines_between(&source, last.start, last.start + last.len)?;
         (place.offset, place.line) = (last.start + last.len, last.line + newlines);
     }
     Ok(place)
 }
 
 /// How many `\n` bytes are in a part of the file.
-fn newlines_between(file: &InputFile, open: &File, start: u64, end: u64) -> Result<u64, InputError> {
+fn newlines_between(source: &Source, start: u64, end: u64) -> Result<u64, InputError> {
     let mut newlines = 0;
     let mut buffer = vec![0; CHUNK_BYTES as usize];
     let mut at = start;
     while at < end {
         let len = (end - at).min(CHUNK_BYTES);
         let bytes = buffer.get_mut(..len as usize).unwrap_or_default();
-        file.read_at(open, bytes, at)?;
+        source.read_at(bytes, at)?;
         newlines += memchr_iter(b'\n', bytes).count() as u64;
         at += len;
     }
@@ -246,18 +352,18 @@ impl Block {
         self.bytes.resize(len as usize, 0);
     }
 
-    /// Reads the block and scans its pieces, each of `piece_bytes` but for the last one.
-    fn load(
-        &mut self,
-        file: &InputFile,
-        open: &File,
-        dialect: &Dialect,
-        piece_bytes: usize,
-    ) -> Result<(), InputError> {
-        file.read_at(open, &mut self.bytes, self.offset)?;
+    fn end(&self) -> u64 {
+        self.offset + self.bytes.len() as u64
+    }
+
+    fn read(&mut self, source: &Source) -> Result<(), InputError> {
+        source.read_at(&mut self.bytes, self.offset)
+    }
+
+    /// Scans the block's pieces, each of `piece_bytes` but for the last one.
+    fn scan(&mut self, dialect: &Dialect, piece_bytes: usize) {
         self.scans.clear();
         self.scans.extend(self.bytes.chunks(piece_bytes).map(|piece| scan::scan(dialect, piece)));
-        Ok(())
     }
 
     fn pieces(&self, piece_bytes: usize) -> impl Iterator<Item = (Piece<'_>, &Transitions)> {
@@ -288,8 +394,7 @@ impl Piece<'_> {
 /// The scans composed so far, and the chunk and unit that grow from them. Offsets are the file's, those of lanes too: what is
 /// in front of the data counts as bytes without a record.
 struct Assembly<'a> {
-    file: &'a InputFile,
-    open: &'a File,
+    source: &'a Source,
     dialect: &'a Dialect,
     unit_bytes: u64,
     max_record_bytes: u64,
@@ -310,8 +415,7 @@ struct Assembly<'a> {
 
 impl<'a> Assembly<'a> {
     fn new(
-        file: &'a InputFile,
-        open: &'a File,
+        source: &'a Source,
         place: Place,
         dialect: &'a Dialect,
         settings: &SplitSettings,
@@ -319,8 +423,7 @@ impl<'a> Assembly<'a> {
     ) -> Self {
         let Place { offset, line, record } = place;
         Assembly {
-            file,
-            open,
+            source,
             dialect,
             unit_bytes: settings.unit_bytes,
             max_record_bytes: settings.max_record_bytes.max(1),
@@ -329,7 +432,7 @@ impl<'a> Assembly<'a> {
             chunk: Chunk { start: offset, len: 0, records: 0, line },
             unit: WorkUnit {
                 id: start.unit,
-                file: file.id,
+                file: source.input().id,
                 first_ordinal: start.ordinal,
                 first_record: record,
                 chunks: Vec::new(),
@@ -414,12 +517,16 @@ impl<'a> Assembly<'a> {
     }
 
     /// Closes the last chunk and unit at the end of the file.
-    fn finish(mut self, emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>) -> Result<FileTotals, SplitError> {
+    fn finish(
+        mut self,
+        end: u64,
+        emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
+    ) -> Result<FileTotals, SplitError> {
         if self.lane.end.in_quotes() {
             let line = self.line_of_quote(&self.lane)?;
-            return Err(RecordError::OpenQuote { path: self.file.path.clone(), line }.into());
+            return Err(RecordError::OpenQuote { path: self.source.input().path.clone(), line }.into());
         }
-        self.chunk.len = self.file.size.saturating_sub(self.chunk.start);
+        self.chunk.len = end.saturating_sub(self.chunk.start);
         if self.chunk.len > 0 && !self.skipping {
             self.unit.chunks.push(self.chunk);
         }
@@ -449,7 +556,7 @@ impl<'a> Assembly<'a> {
         } else if end == State::RecordStart {
             self.cut(piece, piece.bytes.len());
         } else if piece.end() - self.chunk.start > 2 * (self.max_record_bytes + piece.bytes.len() as u64) {
-            let (path, limit) = (self.file.path.clone(), self.max_record_bytes);
+            let (path, limit) = (self.source.input().path.clone(), self.max_record_bytes);
             return Err(RecordError::LongComment { path, line: self.line, limit }.into());
         }
         Ok(())
@@ -461,7 +568,7 @@ impl<'a> Assembly<'a> {
         emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SplitError> {
         let (records, bytes) = (self.unit.records(), self.unit.bytes());
-        let too_many = || SplitError::TooManyUnits { path: self.file.path.clone() };
+        let too_many = || SplitError::TooManyUnits { path: self.source.input().path.clone() };
         let id = self.unit.id.0.checked_add(1).ok_or_else(too_many)?;
         let next = WorkUnit {
             id: UnitId(id),
@@ -488,7 +595,7 @@ impl<'a> Assembly<'a> {
         if end - record <= self.max_record_bytes {
             return Ok(());
         }
-        let (path, limit) = (self.file.path.clone(), self.max_record_bytes);
+        let (path, limit) = (self.source.input().path.clone(), self.max_record_bytes);
         if line_end.is_none() && lane.end.in_quotes() {
             return Err(RecordError::LongQuote { path, line: self.line_of_quote(lane)?, limit }.into());
         }
@@ -502,7 +609,7 @@ impl<'a> Assembly<'a> {
 
     /// The line of a byte in the chunk that grows, for an error: lines are counted again from the chunk's start.
     fn line_of(&self, offset: u64) -> Result<u64, InputError> {
-        let newlines = newlines_between(self.file, self.open, self.chunk.start, offset)?;
+        let newlines = newlines_between(self.source, self.chunk.start, offset)?;
         Ok(self.chunk.line + newlines)
     }
 }

@@ -47,6 +47,8 @@ pub enum RunEvent {
         run: u32,
         /// What was done before.
         resumed: Resumed,
+        /// Compressed inputs that are partly done: that part is read again and skipped.
+        read_again: Vec<PathBuf>,
     },
     /// How far the run is; comes a few times a second.
     Progress(Snapshot),

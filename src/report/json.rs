@@ -31,6 +31,8 @@ enum Line<'a> {
         run: u32,
         resumed_records: u64,
         uncertain: u64,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        read_again: Vec<String>,
     },
     Progress {
         seconds: f64,
@@ -110,12 +112,13 @@ pub(super) fn event(event: &RunEvent) -> Option<String> {
             workers: *workers,
             sample: sample.to_string(),
         },
-        RunEvent::Resumed { job, begun, run, resumed } => Line::Resumed {
+        RunEvent::Resumed { job, begun, run, resumed, read_again } => Line::Resumed {
             job,
             begun,
             run: *run,
             resumed_records: resumed.records,
             uncertain: resumed.uncertain,
+            read_again: read_again.iter().map(|path| path.display().to_string()).collect(),
         },
         RunEvent::WorkerLost { worker, reason } => Line::WorkerLost { worker: *worker, reason },
         RunEvent::Warning(message) => Line::Warning { message },

@@ -97,13 +97,21 @@ pub(super) fn warning(message: &str) -> String {
 }
 
 /// The line of a job that goes on.
-pub(super) fn resumed(job: &str, begun: &str, run: u32, resumed: &Resumed) -> String {
+pub(super) fn resumed(job: &str, begun: &str, run: u32, resumed: &Resumed, read_again: &[PathBuf]) -> String {
     let again = match resumed.uncertain {
         0 => String::new(),
         uncertain => format!("; at most {} are sent again", counted(uncertain, "record")),
     };
+    let skipped = match read_again {
+        [] => String::new(),
+        [path] => format!("; {} is compressed: what is done of it is read again and skipped", path.display()),
+        more => format!(
+            "; {} are compressed: what is done of them is read again and skipped",
+            counted(more.len() as u64, "file")
+        ),
+    };
     printable(&format!(
-        "going on with job {job}, begun {begun} (run {run}): {} done already{again}",
+        "going on with job {job}, begun {begun} (run {run}): {} done already{again}{skipped}",
         counted(resumed.records, "record")
     ))
 }

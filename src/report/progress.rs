@@ -100,9 +100,9 @@ impl Reporter {
                     self.write(&lines::verifying(table, inputs, *bytes_total, *workers, *sample));
                 }
             }
-            RunEvent::Resumed { job, begun, run, resumed } => {
+            RunEvent::Resumed { job, begun, run, resumed, read_again } => {
                 if !matches!(self.display, Display::None) {
-                    self.write(&lines::resumed(job, begun, *run, resumed));
+                    self.write(&lines::resumed(job, begun, *run, resumed, read_again));
                 }
             }
             RunEvent::WorkerLost { worker, reason } => self.write(&lines::worker_lost(*worker, reason)),

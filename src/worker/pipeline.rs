@@ -3,7 +3,6 @@
 //! Chunks of a unit are loaded in parallel on the worker's rayon pool, and a unit begins while the last rows of the one before are
 //! still in flight. What bounds it: a fixed number of bytes of input at once and of batches between parsing and inserting.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +19,7 @@ use crate::insert::engine::{BoundBatch, BoundRow, Engine};
 use crate::insert::halt::{Failure, PanicWatch};
 use crate::insert::load::{ChunkLoad, RejectBrake, UnitLoad, Unsaid};
 use crate::plan::discover::{InputError, InputFile};
+use crate::plan::source::Source;
 use crate::plan::unit::{Chunk, FileId, WorkUnit};
 use crate::reject::Fault;
 use crate::reject::part::{PartFiles, PartWriter};
@@ -39,7 +39,7 @@ pub struct Pipeline<E: Engine> {
     pool: rayon::ThreadPool,
     memory: Arc<MemoryBudget>,
     /// The file that was opened last: units come in file order.
-    source: Option<(FileId, Arc<Source>)>,
+    open: Option<(FileId, Arc<OpenInput>)>,
     brake: Arc<RejectBrake>,
 }
 
@@ -54,9 +54,8 @@ struct Shared<E: Engine> {
 }
 
 /// An input file that is open, and the way its records become rows.
-struct Source {
-    file: File,
-    input: InputFile,
+struct OpenInput {
+    source: Source,
     encoder: RowEncoder,
 }
 
@@ -66,11 +65,20 @@ struct ChunkTask {
     /// Its place in the unit.
     index: u32,
     chunk: Chunk,
-    source: Arc<Source>,
+    bytes: ChunkBytes,
+    open: Arc<OpenInput>,
     first_ordinal: u64,
     first_record: u64,
     /// By how much this attempt writes later than the records' first write times, in microseconds.
     later_us: i64,
+}
+
+/// Where a chunk's bytes are.
+enum ChunkBytes {
+    /// In a file that many threads may read at once.
+    InFile,
+    /// Here: the input can only be read in order.
+    Read(Vec<u8>),
 }
 
 /// Why a chunk could not be loaded. Bad records are not among these: they are rejected and the chunk goes on.
@@ -111,30 +119,31 @@ impl<E: Engine> Pipeline<E> {
         let brake = Arc::new(RejectBrake::new(job.reject_limit.unwrap_or(u64::MAX)));
         let shared = Arc::new(Shared { job, engine, feed, desk, readers: Mutex::default() });
         let memory = Arc::new(MemoryBudget::new(MEMORY_BYTES));
-        Ok(Pipeline { shared, pool, memory, source: None, brake })
+        Ok(Pipeline { shared, pool, memory, open: None, brake })
     }
 
     /// Brings a unit on its way; returns when its last chunk is, and reports the unit when its last record is settled.
     ///
     /// # Errors
-    /// The input file cannot be opened, or there is no write time left.
+    /// The input file cannot be opened or decompressed, or there is no write time left.
     pub fn load_unit(&mut self, unit: WorkUnit, attempt: u32) -> Result<(), Failure> {
-        let source = self.open(unit.file)?;
+        let open = self.open(unit.file)?;
         let later_us = match &self.shared.job {
-            JobSpec { verify: None, write_time, .. } => {
-                write_time.attempt_us(attempt).ok_or_else(|| no_write_time_left(&unit, &source.input))?
-            }
+            JobSpec { verify: None, write_time, .. } => write_time
+                .attempt_us(attempt)
+                .ok_or_else(|| no_write_time_left(&unit, open.source.input()))?,
             JobSpec { verify: Some(_), .. } => 0,
         };
         let (mut first_ordinal, mut first_record) = (unit.first_ordinal, unit.first_record);
-        let load = Arc::new(self.begin(unit, attempt, &source.input));
+        let load = Arc::new(self.begin(unit, attempt, open.source.input()));
         self.shared.desk.begin(Arc::clone(&load));
         for (index, &chunk) in (0..).zip(&load.unit.chunks) {
             let memory = self.memory.take(chunk.len, || self.shared.may_wait());
             let Some(memory) = memory.filter(|_| !self.shared.desk.halt().is_stopped()) else { break };
+            let Some(bytes) = self.shared.read_ahead(&open.source, chunk)? else { break };
             load.begin_chunk(Box::new(memory));
-            let (unit, source) = (Arc::clone(&load), Arc::clone(&source));
-            let task = ChunkTask { unit, index, chunk, source, first_ordinal, first_record, later_us };
+            let (unit, open) = (Arc::clone(&load), Arc::clone(&open));
+            let task = ChunkTask { unit, index, chunk, bytes, open, first_ordinal, first_record, later_us };
             first_ordinal += chunk.records;
             first_record += chunk.records;
             let shared = Arc::clone(&self.shared);
@@ -167,23 +176,24 @@ impl<E: Engine> Pipeline<E> {
         UnitLoad::new(unit, attempt, path, rejects, halt, Arc::clone(&self.brake), on_grown)
     }
 
-    fn open(&mut self, id: FileId) -> Result<Arc<Source>, Failure> {
-        if let Some((open, source)) = &self.source
-            && *open == id
+    fn open(&mut self, id: FileId) -> Result<Arc<OpenInput>, Failure> {
+        if let Some((known, open)) = &self.open
+            && *known == id
         {
-            return Ok(Arc::clone(source));
+            return Ok(Arc::clone(open));
         }
         let job = &self.shared.job;
         let fail = |kind, message| Failure { kind, message };
         let spec = job.files.get(id.0 as usize).ok_or_else(|| {
             fail(FailureKind::Protocol, format!("a unit belongs to input file {}, which is unknown", id.0))
         })?;
-        let file = spec.input.open().map_err(|error| fail(FailureKind::Input, error.to_string()))?;
+        let source =
+            Source::open(&spec.input).map_err(|error| fail(FailureKind::Input, error.to_string()))?;
         let options = CodecOptions { rounding: job.rounding };
         let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, options);
-        let source = Arc::new(Source { file, input: spec.input.clone(), encoder });
-        self.source = Some((id, Arc::clone(&source)));
-        Ok(source)
+        let open = Arc::new(OpenInput { source, encoder });
+        self.open = Some((id, Arc::clone(&open)));
+        Ok(open)
     }
 }
 
@@ -205,12 +215,29 @@ impl<E: Engine> Shared<E> {
         !self.desk.halt().is_stopped()
     }
 
+    /// A chunk's bytes where the input can only be read in order; that is done here, forwards, one chunk at a time. `None` where the
+    /// worker is to stop.
+    fn read_ahead(&self, source: &Source, chunk: Chunk) -> Result<Option<ChunkBytes>, Failure> {
+        if !source.is_sequential() {
+            return Ok(Some(ChunkBytes::InFile));
+        }
+        let mut go_on = || !self.desk.halt().is_stopped();
+        let read = source.skip_to(chunk.start, &mut go_on).and_then(|_| {
+            if !go_on() {
+                return Ok(None);
+            }
+            let mut bytes = zeros(chunk.len);
+            source.read_at(&mut bytes, chunk.start).map(|()| Some(ChunkBytes::Read(bytes)))
+        });
+        read.map_err(|error| Failure { kind: FailureKind::Input, message: error.to_string() })
+    }
+
     /// One chunk, from its bytes to bound rows in the feed.
     fn load_chunk(&self, task: ChunkTask) -> Result<(), ChunkFailure> {
-        let records = self.read(&task)?;
-        let ChunkTask { unit, index, chunk, source, first_ordinal, first_record, later_us } = task;
+        let ChunkTask { unit, index, chunk, bytes, open, first_ordinal, first_record, later_us } = task;
+        let records = self.read(&open.source, chunk, bytes)?;
         let chunk = Arc::new(ChunkLoad::new(unit, index, chunk, first_record, records));
-        let rows = self.encode(&chunk, &source.encoder, first_ordinal, later_us)?;
+        let rows = self.encode(&chunk, &open.encoder, first_ordinal, later_us)?;
         if !rows.is_empty() {
             // The inserter is gone only when the worker is stopping.
             let _ = self.feed.send(BoundBatch { chunk, rows });
@@ -218,15 +245,19 @@ impl<E: Engine> Shared<E> {
         Ok(())
     }
 
-    fn read(&self, task: &ChunkTask) -> Result<RecordBatch, ChunkFailure> {
-        let Source { input, file, .. } = &*task.source;
-        let Chunk { start, len, records: expected, .. } = task.chunk;
-        // The scan made the chunk, so it is no longer than a record may be and a chunk is.
-        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
-        input.read_at(file, &mut bytes, start)?;
+    fn read(&self, source: &Source, chunk: Chunk, bytes: ChunkBytes) -> Result<RecordBatch, ChunkFailure> {
+        let Chunk { start, len, records: expected, .. } = chunk;
+        let bytes = match bytes {
+            ChunkBytes::Read(bytes) => bytes,
+            ChunkBytes::InFile => {
+                let mut bytes = zeros(len);
+                source.read_at(&mut bytes, start)?;
+                bytes
+            }
+        };
         // What was proved of the file holds only while nobody writes to it.
-        input.check_unchanged(file)?;
-        let (path, end) = (&input.path, start + len);
+        source.check_unchanged()?;
+        let (path, end) = (&source.input().path, start + len);
         let mut reader = self.readers().pop().unwrap_or_else(|| ChunkReader::new(&self.job.dialect));
         let records = reader.read(bytes).map_err(|source| ChunkFailure::Parse {
             path: path.clone(),
@@ -285,6 +316,11 @@ impl<E: Engine> Shared<E> {
             _ => chunk.reject(record, fault),
         }
     }
+}
+
+/// Room for a chunk. The scan made the chunk, so it is no longer than a record may be and a chunk is.
+fn zeros(len: u64) -> Vec<u8> {
+    vec![0; usize::try_from(len).unwrap_or(usize::MAX)]
 }
 
 impl VerifySpec {

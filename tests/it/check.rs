@@ -87,8 +87,8 @@ fn inputs_that_nobody_means_to_give_are_refused() {
     let csv = &b"id,at\n1,2026-01-31\n"[..];
     let twice = ["b.csv: given twice", "name each file once"];
     check_inputs(&["b.csv", "a.csv", "./b.csv"], &[("a.csv", csv), ("b.csv", csv)], 2, &twice);
-    let gzip = ["a.csv.gz: is gzip-compressed: unpack it first, for example with gzip -d a.csv.gz"];
-    check_inputs(&["a.csv.gz"], &[("a.csv.gz", b"\x1f\x8b\x08\0")], 4, &gzip);
+    let zip = ["a.zip: is a ZIP archive: unpack it first, for example with unzip a.zip"];
+    check_inputs(&["a.zip"], &[("a.zip", b"PK\x03\x04")], 4, &zip);
 }
 
 #[test]

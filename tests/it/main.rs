@@ -11,6 +11,7 @@
 
 mod check;
 mod cli;
+mod compressed;
 mod connect;
 mod crash;
 mod faults;

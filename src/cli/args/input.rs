@@ -1,6 +1,7 @@
 //! How the files are read and which column each field belongs to.
 //! A command that reads records takes this group.
 
+use crate::plan::compression::CompressionChoice;
 use crate::settings::Rounding;
 
 /// How the files are read.
@@ -50,6 +51,17 @@ pub struct InputArgs {
     /// Load the first N records of all files together, not counting those passed over
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub limit: Option<String>,
+
+    /// How the files are compressed; their first bytes tell, unless said otherwise
+    #[arg(
+        long,
+        value_name = "auto|none|gzip|zstd|bzip2|xz|lz4|snappy",
+        value_enum,
+        default_value = "auto",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub input_compression: CompressionChoice,
 
     /// Longest record; a longer one ends the run
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]

@@ -18,6 +18,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
     }
     Ok(InputSettings {
         dialect: dialect(typed, args)?,
+        compression: args.input_compression,
         // The empty text needs no mention: an unquoted empty field is null in any case.
         nulls: list::split(&args.null).into_iter().filter(|text| !text.is_empty()).collect(),
         columns,

@@ -7,6 +7,7 @@ use crate::cli::tests::{FakeWorld, check, load, refusal, settings, verify};
 use crate::format::csv::dialect::Dialect;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
+use crate::plan::compression::CompressionChoice;
 use crate::schema::types::CqlType;
 use crate::settings::*;
 use crate::verify::sample::Sample;
@@ -30,6 +31,7 @@ fn without_options_everything_has_its_documented_default() {
         },
         input: InputSettings {
             dialect: Dialect::default(),
+            compression: CompressionChoice::Auto,
             nulls: Vec::new(),
             columns: None,
             allow_missing_columns: false,
@@ -103,7 +105,7 @@ fn every_connection_option_reaches_its_setting() {
 fn every_other_option_reaches_its_setting() {
     let settings = settings(
         "--delimiter ; --quote ' --escape \\ --comment # --no-header --null \\N,NULL --null N/A --columns id,\"a,b\" \
-         --allow-missing-columns --allow-unknown-columns --skip 3 --limit 5 --max-record-size 256MiB --timestamp-rounding truncate \
+         --allow-missing-columns --allow-unknown-columns --skip 3 --limit 5 --max-record-size 256MiB --input-compression zstd --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 \
          --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
          --log-format JSON --metrics-listen 9100 b.csv",
@@ -118,6 +120,7 @@ fn every_other_option_reaches_its_setting() {
             comment: Some(b'#'),
             header: false,
         },
+        compression: CompressionChoice::Zstd,
         nulls: ["\\N", "NULL", "N/A"].map(str::to_owned).to_vec(),
         columns: Some(["id", "a,b"].map(str::to_owned).to_vec()),
         allow_missing_columns: true,

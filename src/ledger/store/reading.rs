@@ -70,12 +70,16 @@ impl Ledger {
         inputs.map_err(|error| self.failed(error))
     }
 
-    /// Bytes of a job's inputs.
+    /// Bytes of a job's inputs, or of its units where they hold more: inputs may be compressed.
     ///
     /// # Errors
     /// The ledger cannot be read, or not be understood.
     pub fn input_bytes(&self, job: i64) -> Result<u64, LedgerError> {
-        Ok(self.inputs(job)?.iter().map(|input| input.fingerprint.size).sum())
+        let inputs: u64 = self.inputs(job)?.iter().map(|input| input.fingerprint.size).sum();
+        let statement = "SELECT coalesce(sum(bytes), 0) FROM units WHERE job = ?1";
+        let units: rusqlite::Result<i64> = self.connection.query_row(statement, [job], |row| row.get(0));
+        let units = units.map_err(|error| self.failed(error))?;
+        Ok(inputs.max(u64::try_from(units).unwrap_or(0)))
     }
 
     /// The latest write time that any job gave a row of this table.

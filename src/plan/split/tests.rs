@@ -1,5 +1,6 @@
 //! Every case, cut into blocks of every size and into units of several, must come back record by record.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -11,6 +12,7 @@ use crate::format::csv::cases::{
     CASES, TrueRecord, csv_records, dialects, nasty_bytes, open_quote, true_records,
 };
 use crate::format::csv::reader::ChunkReader;
+use crate::plan::compression::tests::{ALL, compress, records};
 use crate::plan::discover::discover;
 use crate::plan::header::{Header, HeaderNames, read_header};
 use crate::plan::unit::FileId;
@@ -488,4 +490,127 @@ fn a_scan_that_goes_on_behind_any_unit_gives_the_units_that_follow_it() {
             assert_eq!(numbers(&rest), numbers(expected), "{}, behind unit {done}", case.name);
         }
     }
+}
+
+/// What a compressed copy of a file is split into is what the file is split into, in one unit, and chunks are the same.
+fn check_compressed(bytes: &[u8], dialect: &Dialect, settings: &SplitSettings) {
+    let (scratch, copy) = (Scratch::new(), Scratch::new());
+    let plain = scratch.write(bytes);
+    if !readable(&plain, dialect) {
+        return;
+    }
+    let expected = split_all(&plain, dialect, settings);
+    for compression in ALL {
+        let compressed = copy.write(&compress(compression, bytes));
+        if compressed.size == 0 {
+            continue;
+        }
+        assert_eq!(compressed.compression, Some(compression));
+        let found = split_all(&compressed, dialect, settings);
+        match (&expected, found) {
+            (Ok((header, units, totals)), Ok((found_header, found_units, found_totals))) => {
+                assert_eq!(&found_header, header);
+                let chunks = |units: &[WorkUnit]| -> Vec<Chunk> {
+                    units.iter().flat_map(|unit| unit.chunks.clone()).collect()
+                };
+                assert_eq!(chunks(&found_units), chunks(units));
+                assert_eq!(found_units.len(), units.len().min(1));
+                assert_eq!((found_totals.records, found_totals.bytes), (totals.records, totals.bytes));
+                assert_eq!(found_totals.units as usize, found_units.len());
+                if let (Some(found), Some(first)) = (found_units.first(), units.first()) {
+                    assert_eq!(
+                        (found.id, found.first_ordinal, found.first_record),
+                        (first.id, first.first_ordinal, first.first_record)
+                    );
+                    assert!(is_whole(&compressed, found) && !is_whole(&plain, first));
+                    let place = place_behind(&compressed, found).unwrap();
+                    assert_eq!(place, place_behind(&plain, &units[units.len() - 1]).unwrap());
+                }
+            }
+            (Err(error), Err(found)) => {
+                let named = |error: &SplitError, file: &InputFile| {
+                    error.to_string().replace(&file.path.display().to_string(), "FILE")
+                };
+                assert_eq!(named(&found, &compressed), named(error, &plain));
+            }
+            (expected, found) => panic!("{compression}: {found:?} instead of {expected:?}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_compressed_copy_is_split_as_the_file(
+        dialect in dialects(), bytes in nasty_bytes(80), chunk_bytes in 1_u64..24, unit_bytes in 1_u64..60
+    ) {
+        check_compressed(&bytes, &dialect, &settings(chunk_bytes, unit_bytes));
+    }
+}
+
+#[test]
+fn a_compressed_copy_of_several_rounds_is_split_as_the_file() {
+    let named = Dialect { header: true, ..BARE };
+    check_compressed(&records(90_000), &named, &settings(CHUNK_BYTES, 1 << 20));
+    // Exactly as much as is read at once, and a record over the end.
+    for extra in [0, 5] {
+        let bytes = b"a,b\n".repeat((BLOCK_BYTES as usize * BLOCKS_PER_THREAD * 2 + extra) / 4);
+        check_compressed(&bytes, &BARE, &settings(CHUNK_BYTES, 1 << 20));
+    }
+    let open = [&records(20_000)[..], b"\"open"].concat();
+    check_compressed(&open, &named, &settings(CHUNK_BYTES, 1 << 20));
+}
+
+#[test]
+fn of_a_compressed_file_that_is_cut_off_no_unit_is_handed_out() {
+    let scratch = Scratch::new();
+    let whole = compress(crate::plan::compression::Compression::Gzip, &records(20_000));
+    let file = scratch.write(&whole[..whole.len() - 5]);
+    let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
+    let result = split(&file, header.data(), &BARE, &settings(1024, 4096), START, pool(), &mut |unit| {
+        panic!("{unit:?}");
+    });
+    assert!(matches!(result, Err(SplitError::Input(InputError::CutOff { .. }))), "{result:?}");
+}
+
+#[test]
+fn a_bomb_ends_at_its_first_record_that_is_too_long() {
+    let scratch = Scratch::new();
+    // 16 MiB of one record in a few kilobytes.
+    let file = scratch.write(&compress(crate::plan::compression::Compression::Zstd, &vec![b'x'; 16 << 20]));
+    assert!(file.size < 100_000);
+    let bomb = read_header(&file, &Dialect::default(), HeaderNames::Used, 1 << 20);
+    assert!(
+        bomb.unwrap_err().to_string().contains("the record that starts here is longer than 1048576 bytes")
+    );
+    let place = Place { offset: 0, line: 1, record: 1 };
+    let found = split(&file, place, &BARE, &settings(CHUNK_BYTES, 1 << 20), START, pool(), &mut |unit| {
+        panic!("{unit:?}");
+    });
+    assert!(matches!(found, Err(SplitError::Record(RecordError::TooLong { line: 1, .. }))), "{found:?}");
+}
+
+#[test]
+fn a_huge_compressed_file_is_more_than_one_unit() {
+    let chunk = |index: u64| Chunk { start: 10 * index, len: 10, records: 2, line: 1 + index };
+    let mut whole = Whole::default();
+    for id in 0..5_u64 {
+        let chunks = vec![chunk(2 * id), chunk(2 * id + 1)];
+        let (first_ordinal, first_record) = (START.ordinal + 4 * id, 1 + 4 * id);
+        whole.add(WorkUnit {
+            id: UnitId(7 + id as u32),
+            file: FileId(0),
+            first_ordinal,
+            first_record,
+            chunks,
+        });
+    }
+    let mut units = Vec::new();
+    let emitted = whole.emit(4, &mut |unit| {
+        units.push((unit.id.0, unit.first_ordinal, unit.first_record, unit.chunks.len()));
+        ControlFlow::Continue(())
+    });
+    assert_eq!(units, [(7, 1000, 1, 4), (8, 1008, 9, 4), (9, 1016, 17, 2)]);
+    assert_eq!(emitted, 3);
 }

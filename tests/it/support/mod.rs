@@ -3,6 +3,7 @@
 pub(crate) mod database;
 pub(crate) mod nodes;
 pub(crate) mod numbered;
+pub(crate) mod packing;
 pub(crate) mod processes;
 pub(crate) mod program;
 pub(crate) mod relay;
