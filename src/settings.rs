@@ -12,6 +12,7 @@ use crate::format::csv::dialect::Dialect;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
+use crate::plan::pipe::is_stdin;
 use crate::schema::table::TableSchema;
 use crate::verify::sample::Sample;
 
@@ -363,6 +364,13 @@ pub struct WatchingSettings {
     pub log: Option<LogSettings>,
     /// Where metrics are served over HTTP while the run goes on, as `host:port`.
     pub metrics: Option<String>,
+}
+
+impl LoadSettings {
+    /// Whether standard input is among the inputs.
+    pub fn reads_stdin(&self) -> bool {
+        self.inputs.iter().any(|path| is_stdin(path))
+    }
 }
 
 /// All that `ringload load`, `ringload check` and `ringload verify` need to know.

@@ -107,6 +107,16 @@ pub struct RunJob {
     /// Where rejects go.
     pub rejects_dir: PathBuf,
     remembered: Option<Remembered>,
+    /// Where only the write times are noted, because its input can be read only once.
+    noting: Option<Noting>,
+}
+
+/// A table's write times in the ledger.
+#[derive(Debug)]
+struct Noting {
+    ledger: Ledger,
+    cluster: String,
+    table_id: String,
 }
 
 /// A job in the ledger, which nobody else is at as long as this lives.
@@ -172,6 +182,15 @@ pub fn open_job(
         let rejects_dir = settings.rejects_dir.clone();
         return Ok(Opened::Work(Box::new(RunJob::passing(write_time, rejects_dir))));
     };
+    if settings.reads_stdin() {
+        return Ok(Opened::Work(Box::new(once(
+            settings,
+            ledger,
+            identity,
+            list_of(&surveyed.row_plan),
+            now_us,
+        )?)));
+    }
     let mut asked = job_plan(settings, inputs, surveyed, identity)?;
     let name = how.name.clone().unwrap_or_else(|| asked.derived_name());
     let lock = take_lock(&how.state_dir, &name)?;
@@ -214,7 +233,25 @@ pub fn open_job(
         )));
     }
     let remembered = Some(Remembered { job, ledger: Some(ledger), ledger_cpu: None, _lock: lock });
-    Ok(Opened::Work(Box::new(RunJob { run, write_time, rejects_dir, remembered })))
+    Ok(Opened::Work(Box::new(RunJob { run, write_time, rejects_dir, remembered, noting: None })))
+}
+
+/// A job that no other run can go on with. Its write times are later than all before it, and those of jobs after it later than its.
+fn once(
+    settings: &LoadSettings,
+    mut ledger: Ledger,
+    identity: &TableIdentity,
+    list: Option<&str>,
+    now_us: i64,
+) -> Result<RunJob, JobError> {
+    let (cluster, table_id) = (identity.cluster.clone(), identity.table_id.clone());
+    let last_us = ledger.last_write_us(&cluster, &table_id)?;
+    let write_time = write_time(settings.writing.timestamp, list, now_us, last_us)?;
+    if write_time.is_held() {
+        ledger.note_write_time(&cluster, &table_id, write_time.of(0))?;
+    }
+    let noting = Some(Noting { ledger, cluster, table_id });
+    Ok(RunJob { noting, ..RunJob::passing(write_time, settings.rejects_dir.clone()) })
 }
 
 /// What this run is asked to do, its inputs not looked at yet. Paths are made absolute and no more than that: a link that points to
@@ -328,7 +365,7 @@ impl FinishedJob {
 impl RunJob {
     /// A job that nobody remembers.
     pub fn passing(write_time: WriteTime, rejects_dir: PathBuf) -> Self {
-        RunJob { run: 1, write_time, rejects_dir, remembered: None }
+        RunJob { run: 1, write_time, rejects_dir, remembered: None, noting: None }
     }
 
     /// The job's units, once the journal is closed.
@@ -440,6 +477,15 @@ impl RunJob {
 
     /// Tells the ledger how the run ended; where that cannot be written down, the job is not finished.
     pub fn finish(&mut self, summary: &mut Summary) {
+        if let (Some(noting), true) = (&mut self.noting, self.write_time.is_held()) {
+            // No row was sent before its write time had come.
+            let Noting { ledger, cluster, table_id } = noting;
+            let noted = ledger.note_write_time(cluster, table_id, Clock::set().now_us());
+            if let (Err(error), true) = (noted, summary.status.is_success()) {
+                summary.status = RunStatus::Failed;
+                summary.message = Some(format!("every record is loaded, but {error}"));
+            }
+        }
         let Some(Remembered { job, ledger: Some(ledger), .. }) = &mut self.remembered else { return };
         if let Some(flaw) = flaw(ledger.progress(job.id), summary) {
             (summary.status, summary.message) = (RunStatus::Failed, Some(flaw));
@@ -451,6 +497,11 @@ impl RunJob {
             summary.status = RunStatus::Failed;
             summary.message = Some(format!("every record is loaded, but {error}"));
         }
+    }
+
+    /// Whether its input can be read only once.
+    pub fn is_read_once(&self) -> bool {
+        self.noting.is_some()
     }
 
     /// The job's name, if it is remembered.

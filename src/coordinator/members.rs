@@ -93,7 +93,7 @@ impl Members {
 
     /// Leaves those alone that are threads.
     pub(super) fn leave_threads(&mut self) {
-        if matches!(self.kind, WorkerKind::Thread) {
+        if matches!(self.kind, WorkerKind::Thread(_)) {
             self.members.clear();
         }
     }

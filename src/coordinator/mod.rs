@@ -58,6 +58,10 @@ use workers::WorkerKind;
 /// Inputs smaller than this are loaded in the coordinator's process: starting workers would take longer than it saves.
 const WORKERS_FROM_BYTES: u64 = 32 << 20;
 
+/// What is to be known of a load of standard input before it begins.
+const READ_ONCE: &str = "standard input can be read only once: if this load is cut short, no other run goes on with it, and all of it \
+                         has to be loaded again";
+
 /// What a compressed file usually holds, in its own size.
 const COMPRESSED_FACTOR: u64 = 4;
 
@@ -111,6 +115,9 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         workers,
         dry_run: settings.dry_run,
     });
+    if settings.reads_stdin() && !settings.dry_run {
+        report(RunEvent::Warning(READ_ONCE.into()));
+    }
     let surveyed = ask_cluster(settings, &inputs, access(settings), report)?;
     let mut job = match open_job(ledger, settings, &inputs, &surveyed, report)? {
         Opened::NothingToDo(done) => {
@@ -125,7 +132,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     let spec = job_spec(settings, &inputs, surveyed, workers, &job);
     let options = DispatcherOptions {
         job: spec.clone(),
-        kind: worker_kind(workers)?,
+        kind: worker_kind(workers, &inputs)?,
         workers: workers.max(1),
         session_starts: settings.writing.session_starts.get(),
         max_errors: settings.max_errors,
@@ -201,11 +208,15 @@ fn settle(
 }
 
 fn rejected_files(inputs: &[(InputFile, Header)]) -> Vec<RejectedFile<'_>> {
-    inputs.iter().map(|(file, header)| RejectedFile { path: &file.path, header: &header.raw }).collect()
+    inputs.iter().map(|(file, header)| RejectedFile { path: file.name(), header: &header.raw }).collect()
 }
 
 /// Bytes of the inputs, and how many workers they are for.
 fn workers_for(settings: &LoadSettings, inputs: &[(InputFile, Header)]) -> (u64, usize) {
+    if settings.reads_stdin() {
+        // How much there is nobody knows before its end.
+        return (0, 0);
+    }
     let bytes_total = inputs.iter().map(|(file, header)| file.data_bytes(header.data_start)).sum();
     let workers = || workers_default(bytes_total, inputs.iter().map(|(file, _)| file), settings);
     (bytes_total, settings.writing.workers.unwrap_or_else(workers))
@@ -381,9 +392,9 @@ fn split_settings(settings: &LoadSettings, bytes_total: u64, workers: usize) -> 
     }
 }
 
-fn worker_kind(workers: usize) -> Result<WorkerKind, LoadError> {
+fn worker_kind(workers: usize, inputs: &[(InputFile, Header)]) -> Result<WorkerKind, LoadError> {
     match workers {
-        0 => Ok(WorkerKind::Thread),
+        0 => Ok(WorkerKind::Thread(inputs.iter().find_map(|(file, _)| file.pipe.clone()))),
         _ => std::env::current_exe().map(WorkerKind::Process).map_err(LoadError::Threads),
     }
 }

@@ -172,9 +172,11 @@ impl Outlook {
             behind.map(|(file, header)| file.data_bytes(header.data_start)).sum()
         };
         Outlook {
-            told: settings.skip > 0
-                || settings.limit.is_some()
-                || inputs.iter().any(|(file, _)| is_compressed(file)),
+            // Of standard input nobody can tell.
+            told: !inputs.iter().any(|(file, _)| file.is_stdin())
+                && (settings.skip > 0
+                    || settings.limit.is_some()
+                    || inputs.iter().any(|(file, _)| is_compressed(file))),
             limit: settings.limit,
             end: size(false),
             compressed: size(true),

@@ -144,8 +144,12 @@ fn judge_ledger(
 fn advise(status: RunStatus, message: Option<String>, outcome: &Outcome, job: &RunJob) -> Option<String> {
     let is_untouched = !outcome.assignment.was_begun() && !job.may_have_sent_before();
     let how = match (status, &outcome.stopped) {
-        _ if job.name().is_none() => return message,
+        _ if job.name().is_none() && !job.is_read_once() => return message,
         (RunStatus::Done | RunStatus::DoneWithRejects | RunStatus::Differences, _) => return message,
+        _ if job.is_read_once() && !outcome.assignment.was_begun() => "nothing was sent yet",
+        _ if job.is_read_once() => {
+            "standard input has to be loaded again from its beginning: the rows that are in the table already are overwritten then"
+        }
         (RunStatus::TooManyErrors, _) => "run the same command with a larger --max-errors to go on from here",
         (RunStatus::Failed, Some(Stopped::Failed(FailureKind::Input, _))) if is_untouched => {
             "nothing was sent yet: mend the input and run the same command again"

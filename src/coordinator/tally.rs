@@ -37,8 +37,8 @@ impl UnitTally {
     fn by_file(&self, inputs: &[(InputFile, Header)], in_part: bool) -> Vec<FileTally> {
         let tally = |(number, (file, header)): (u32, &(InputFile, Header))| {
             let (records, units, of_units) = self.files.get(&number).copied().unwrap_or_default();
-            // How much a compressed file holds is known only now.
-            let bytes = match in_part || file.compression.is_some() {
+            // How much it holds may be known only now.
+            let bytes = match in_part || file.is_of_unknown_length() {
                 true => of_units,
                 false => file.data_bytes(header.data_start),
             };

@@ -216,7 +216,7 @@ impl Verification<'_> {
         let sample = job.verify.as_ref().map_or(Sample::ALL, |verify| verify.sample);
         let options = DispatcherOptions {
             job,
-            kind: worker_kind(workers)?,
+            kind: worker_kind(workers, inputs)?,
             workers: workers.max(1),
             session_starts: settings.writing.session_starts.get(),
             max_errors,

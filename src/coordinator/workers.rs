@@ -18,6 +18,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use super::run::Event;
 use crate::control::message::{FromWorker, ToWorker};
 use crate::control::transport;
+use crate::plan::pipe::SharedPipe;
 use crate::worker;
 
 /// The number of a worker, counted from 0; a worker that replaces a dead one has a new number.
@@ -46,8 +47,8 @@ const END_POLL: Duration = Duration::from_millis(5);
 pub enum WorkerKind {
     /// A process of this executable.
     Process(PathBuf),
-    /// A thread of this process.
-    Thread,
+    /// A thread of this process, to which what is read of standard input is handed over.
+    Thread(Option<SharedPipe>),
 }
 
 /// A running worker.
@@ -94,14 +95,14 @@ impl Worker {
                 }
                 Body::Process(child)
             }
-            WorkerKind::Thread => {
+            WorkerKind::Thread(pipe) => {
                 let (from_coordinator, to_worker): (PipeReader, PipeWriter) = io::pipe()?;
                 let (from_worker, to_coordinator): (PipeReader, PipeWriter) = io::pipe()?;
-                let closed = events.clone();
+                let (closed, pipe) = (events.clone(), pipe.clone());
                 start_thread("to-worker", move || write_messages(&messages, to_worker))?;
                 start_thread("from-worker", move || read_messages(id, from_worker, &events))?;
                 Body::Thread(Some(start_thread("worker", move || {
-                    let run = || worker::run(BufReader::new(from_coordinator), to_coordinator);
+                    let run = || worker::run(BufReader::new(from_coordinator), to_coordinator, pipe.as_ref());
                     if catch_unwind(AssertUnwindSafe(run)).is_err() {
                         // Threads of the worker may still hold its end of the pipe, which would then never close.
                         let _ = closed.send(Event::WorkerClosed(id, Some("it panicked".into())));

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::compression::{Compression, CompressionChoice, HEAD_BYTES};
+use super::pipe::{SharedPipe, is_stdin};
 use super::unit::FileId;
 
 /// A file's time of change as the system counts it: relative to 1970-01-01T00:00:00Z, and before it too.
@@ -41,6 +42,9 @@ pub struct InputFile {
     /// How its content is compressed, if it is.
     #[serde(default)]
     pub compression: Option<Compression>,
+    /// Where it is standard input: what has been read of it, in this process.
+    #[serde(skip)]
+    pub pipe: Option<SharedPipe>,
 }
 
 /// Why a path is no input.
@@ -59,11 +63,22 @@ pub enum DiscoverError {
         path: PathBuf,
     },
     /// A pipe, a device or a socket.
-    #[error("{}: is not a regular file, so it cannot be split: save its data in a file first", path.display())]
+    #[error(
+        "{}: is not a regular file, so it cannot be split: save its data in a file, or read it as standard input: - < {}",
+        path.display(), path.display()
+    )]
     NotRegular {
         /// The path.
         path: PathBuf,
     },
+    /// Nobody types as fast.
+    #[error(
+        "standard input is a terminal: let a program or a file be read from it, as in: zcat orders.gz | ringload load ... -"
+    )]
+    Terminal,
+    /// Standard input cannot be read.
+    #[error("standard input cannot be read: {0}")]
+    Stdin(#[source] io::Error),
     /// Paths travel as text.
     #[error("{}: the path is not UTF-8: rename the file or link to it by another name", path.display())]
     PathNotUtf8 {
@@ -174,6 +189,9 @@ pub fn discover_as(
         .enumerate()
         .map(|(index, path)| {
             let id = u32::try_from(index).map_err(|_| DiscoverError::TooMany { count: paths.len() })?;
+            if is_stdin(path) {
+                return open_stdin(FileId(id), path, compression);
+            }
             let (file, identity) = inspect(FileId(id), path, compression)?;
             match first_paths.insert(identity, path) {
                 None => Ok(file),
@@ -211,8 +229,18 @@ fn inspect(
     let opened = file.metadata().map_err(unreadable)?;
     let compression = choice.of(&head(&mut file).map_err(unreadable)?);
     let (size, modified) = (opened.len(), FileTime::modified(&opened));
-    let file = InputFile { id, path: owned(), size, modified, compression };
+    let file = InputFile { id, path: owned(), size, modified, compression, pipe: None };
     Ok((file, (opened.dev(), opened.ino())))
+}
+
+fn open_stdin(id: FileId, path: &Path, choice: CompressionChoice) -> Result<InputFile, DiscoverError> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Err(DiscoverError::Terminal);
+    }
+    let pipe = SharedPipe::new(stdin, choice).map_err(DiscoverError::Stdin)?;
+    let (path, modified) = (path.to_path_buf(), FileTime { seconds: 0, nanoseconds: 0 });
+    Ok(InputFile { id, path, size: 0, modified, compression: pipe.compression(), pipe: Some(pipe) })
 }
 
 /// A file's first bytes.
@@ -231,6 +259,21 @@ impl InputFile {
         let file = File::open(&self.path).map_err(|source| self.unreadable(source))?;
         self.check_unchanged(&file)?;
         Ok(file)
+    }
+
+    /// Whether it is standard input.
+    pub fn is_stdin(&self) -> bool {
+        is_stdin(&self.path)
+    }
+
+    /// What files that are made of it are named after.
+    pub fn name(&self) -> &Path {
+        if self.is_stdin() { Path::new("stdin") } else { &self.path }
+    }
+
+    /// Whether its size does not tell how much data it holds.
+    pub fn is_of_unknown_length(&self) -> bool {
+        self.is_stdin() || self.compression.is_some()
     }
 
     /// Bytes of its data, which begin at `data_start`, as far as its size tells: for a compressed file its size.
@@ -331,7 +374,8 @@ mod tests {
         let socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
         check(
             &at("socket"),
-            "DIR/socket: is not a regular file, so it cannot be split: save its data in a file first",
+            "DIR/socket: is not a regular file, so it cannot be split: save its data in a file, or read it as standard input: - \
+             < DIR/socket",
         );
         drop(socket);
         check(

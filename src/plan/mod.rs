@@ -4,6 +4,8 @@ pub mod discover;
 
 pub mod compression;
 
+pub mod pipe;
+
 pub mod source;
 
 pub mod header;

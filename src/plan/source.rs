@@ -1,5 +1,5 @@
 //! An input's bytes as they are loaded: a plain file's at any offset, by as many threads as like; a compressed one's forwards, opened
-//! anew and skipped where they are wanted again from before. Offsets are those of the decompressed bytes.
+//! anew and skipped where they are wanted again from before; standard input's once. Offsets are those of the decompressed bytes.
 //! Never reads a file that has changed.
 
 use std::fs::File;
@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::compression::Compression;
 use super::discover::{InputError, InputFile};
+use super::pipe::{Pipe, SharedPipe};
 
 /// Compressed bytes read at once.
 const COMPRESSED_BYTES: usize = 128 * 1024;
@@ -17,9 +18,17 @@ const SKIP_BYTES: usize = 256 * 1024;
 /// An input that is open.
 pub struct Source {
     input: InputFile,
-    file: File,
-    /// The bytes of a compressed input.
-    stream: Option<Mutex<Stream>>,
+    bytes: Bytes,
+}
+
+/// Where its bytes come from.
+enum Bytes {
+    /// A plain file.
+    Plain(File),
+    /// A compressed file; it is kept open to see whether it changes.
+    Compressed(File, Mutex<Stream>),
+    /// Standard input.
+    Pipe(SharedPipe),
 }
 
 /// Decompressed bytes from some offset on.
@@ -36,9 +45,14 @@ impl Source {
     /// # Errors
     /// It cannot be opened, or its size or time of change differs.
     pub fn open(input: &InputFile) -> Result<Source, InputError> {
-        let file = input.open()?;
-        let stream = input.compression.map(|compression| Mutex::new(Stream::new(compression)));
-        Ok(Source { input: input.clone(), file, stream })
+        let bytes = match (&input.pipe, input.compression) {
+            (Some(pipe), _) => Bytes::Pipe(pipe.clone()),
+            (None, Some(compression)) => {
+                Bytes::Compressed(input.open()?, Mutex::new(Stream::new(compression)))
+            }
+            (None, None) => Bytes::Plain(input.open()?),
+        };
+        Ok(Source { input: input.clone(), bytes })
     }
 
     /// The input.
@@ -48,7 +62,15 @@ impl Source {
 
     /// Whether it can only be read forwards, so that several threads would be in each other's way.
     pub fn is_sequential(&self) -> bool {
-        self.stream.is_some()
+        !matches!(self.bytes, Bytes::Plain(_))
+    }
+
+    /// Standard input, if it is that.
+    pub fn pipe(&self) -> Option<&Pipe> {
+        match &self.bytes {
+            Bytes::Pipe(pipe) => Some(pipe),
+            Bytes::Plain(_) | Bytes::Compressed(..) => None,
+        }
     }
 
     /// Checks that the file is still what was found.
@@ -56,7 +78,10 @@ impl Source {
     /// # Errors
     /// Its size or time of change differs, or cannot be asked for.
     pub fn check_unchanged(&self) -> Result<(), InputError> {
-        self.input.check_unchanged(&self.file)
+        match &self.bytes {
+            Bytes::Plain(file) | Bytes::Compressed(file, _) => self.input.check_unchanged(file),
+            Bytes::Pipe(_) => Ok(()),
+        }
     }
 
     /// Fills `buffer` from `offset`.
@@ -75,17 +100,24 @@ impl Source {
     /// # Errors
     /// The input cannot be read or cannot be decompressed.
     pub fn read_up_to(&self, buffer: &mut [u8], offset: u64) -> Result<usize, InputError> {
-        let Some(stream) = self.stream() else {
-            let left = usize::try_from(self.input.size.saturating_sub(offset)).unwrap_or(usize::MAX);
-            let len = buffer.len().min(left);
-            self.input.read_at(&self.file, buffer.get_mut(..len).unwrap_or_default(), offset)?;
-            return Ok(len);
-        };
-        let mut stream = stream;
-        if !self.seek(&mut stream, offset, &mut || true)? {
-            return Ok(0);
+        match &self.bytes {
+            Bytes::Plain(file) => {
+                let left = usize::try_from(self.input.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+                let len = buffer.len().min(left);
+                self.input.read_at(file, buffer.get_mut(..len).unwrap_or_default(), offset)?;
+                Ok(len)
+            }
+            Bytes::Compressed(_, stream) => {
+                let mut stream = lock(stream);
+                match self.seek(&mut stream, offset, &mut || true)? {
+                    true => self.fill(&mut stream, buffer),
+                    false => Ok(0),
+                }
+            }
+            Bytes::Pipe(pipe) => {
+                pipe.read_up_to(buffer, offset).map_err(|(reached, error)| self.damaged(reached, error))
+            }
         }
-        self.fill(&mut stream, buffer)
     }
 
     /// Goes to `offset`, so that reading from there is at once possible. `go_on` is asked every now and then; `false` if it said no or
@@ -94,14 +126,10 @@ impl Source {
     /// # Errors
     /// The input cannot be read or cannot be decompressed.
     pub fn skip_to(&self, offset: u64, go_on: &mut dyn FnMut() -> bool) -> Result<bool, InputError> {
-        match self.stream() {
-            Some(mut stream) => self.seek(&mut stream, offset, go_on),
-            None => Ok(true),
+        match &self.bytes {
+            Bytes::Compressed(_, stream) => self.seek(&mut lock(stream), offset, go_on),
+            Bytes::Plain(_) | Bytes::Pipe(_) => Ok(true),
         }
-    }
-
-    fn stream(&self) -> Option<MutexGuard<'_, Stream>> {
-        self.stream.as_ref().map(|stream| stream.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn seek(
@@ -139,21 +167,27 @@ impl Source {
                 Err(error) => {
                     // A file that somebody writes to is not damaged.
                     self.check_unchanged()?;
-                    return Err(self.damaged(stream, error));
+                    return Err(self.damaged(stream.offset, error));
                 }
             }
         }
         Ok(filled)
     }
 
-    fn damaged(&self, stream: &Stream, source: io::Error) -> InputError {
-        let (path, compression, offset) = (self.input.path.clone(), stream.compression, stream.offset);
-        match source.kind() {
-            ErrorKind::UnexpectedEof => InputError::CutOff { path, compression, offset },
-            _ if source.raw_os_error().is_some() => InputError::Unreadable { path, source },
-            _ => InputError::Damaged { path, compression, offset, source },
+    fn damaged(&self, offset: u64, source: io::Error) -> InputError {
+        let path = self.input.path.clone();
+        match (self.input.compression, source.kind()) {
+            (Some(compression), ErrorKind::UnexpectedEof) => InputError::CutOff { path, compression, offset },
+            (Some(compression), _) if source.raw_os_error().is_none() => {
+                InputError::Damaged { path, compression, offset, source }
+            }
+            _ => InputError::Unreadable { path, source },
         }
     }
+}
+
+fn lock(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Stream {

@@ -14,6 +14,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::discover::{InputError, InputFile};
+use super::pipe;
 use super::source::Source;
 use super::unit::{Chunk, UnitId, WorkUnit};
 use crate::format::csv::dialect::Dialect;
@@ -177,6 +178,15 @@ pub fn split(
     if !source.is_sequential() {
         return split_source(&source, place, dialect, settings, start, pool, emit);
     }
+    if let Some(pipe) = source.pipe() {
+        // What is planned ahead is in memory.
+        let settings =
+            SplitSettings { unit_bytes: settings.unit_bytes.min(pipe::UNIT_BYTES_MAX), ..*settings };
+        return split_source(&source, place, dialect, &settings, start, pool, &mut |unit| {
+            pipe.hand_over(&unit);
+            emit(unit)
+        });
+    }
     let mut whole = Whole::default();
     let totals = split_source(&source, place, dialect, settings, start, pool, &mut |unit| {
         whole.add(unit);
@@ -225,6 +235,9 @@ fn split_source(
             if assembly.take(&piece, scanned, emit)?.is_break() {
                 return Ok(assembly.totals);
             }
+        }
+        if let Some(pipe) = source.pipe() {
+            pipe.follow(&assembly.unit.chunks, assembly.chunk.start);
         }
     }
     assembly.finish(offset, emit)

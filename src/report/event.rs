@@ -99,7 +99,7 @@ pub struct Resumed {
 /// How far the run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Snapshot {
-    /// Bytes of all inputs.
+    /// Bytes of all inputs; 0 where nobody knows yet, as of standard input.
     pub bytes_total: u64,
     /// Bytes whose records are done.
     pub bytes_done: u64,
@@ -121,6 +121,13 @@ pub struct Snapshot {
     pub elapsed: Duration,
     /// Whether rows are read back: `written` is then how many, and `rejected` how many of them are not as in the file.
     pub verifying: bool,
+}
+
+impl Snapshot {
+    /// Whether nobody knows how much there is to do.
+    pub fn is_total_unknown(&self) -> bool {
+        self.bytes_total == 0
+    }
 }
 
 /// How a run ended.

@@ -36,7 +36,8 @@ enum Line<'a> {
     },
     Progress {
         seconds: f64,
-        percent: f64,
+        /// Null where nobody knows how much there is.
+        percent: Option<f64>,
         bytes_done: u64,
         bytes_total: u64,
         written: u64,
@@ -79,7 +80,7 @@ enum Line<'a> {
 pub(super) fn progress(snapshot: &Snapshot, rates: &Rates) -> String {
     text(&Line::Progress {
         seconds: tenths(snapshot.elapsed.as_secs_f64()),
-        percent: percent(snapshot.bytes_done, snapshot.bytes_total),
+        percent: (!snapshot.is_total_unknown()).then(|| percent(snapshot.bytes_done, snapshot.bytes_total)),
         bytes_done: snapshot.bytes_done,
         bytes_total: snapshot.bytes_total,
         written: snapshot.written,

@@ -7,6 +7,7 @@ use super::figures::{
     bytes, counted, duration, megabytes_per_second, percent, printable, rate, signal, thousands,
 };
 use super::rate::Rates;
+use crate::plan::pipe::is_stdin;
 use crate::verify::sample::Sample;
 
 /// The first line of a run.
@@ -17,11 +18,15 @@ pub(super) fn started(
     workers: usize,
     dry_run: bool,
 ) -> String {
-    let (files, size, by) = (files(inputs), bytes(bytes_total), by(workers));
+    let (files, by) = (files(inputs), by(workers));
+    let size = match inputs.iter().any(|path| is_stdin(path)) {
+        true => String::new(),
+        false => format!(" ({})", bytes(bytes_total)),
+    };
     let line = if dry_run {
-        format!("dry run: checking {files} ({size}) against {table} {by}; nothing is written")
+        format!("dry run: checking {files}{size} against {table} {by}; nothing is written")
     } else {
-        format!("loading {files} ({size}) into {table} {by}")
+        format!("loading {files}{size} into {table} {by}")
     };
     printable(&line)
 }
@@ -41,7 +46,11 @@ pub(super) fn verifying(
 
 fn files(inputs: &[PathBuf]) -> String {
     match inputs {
+        [one] if is_stdin(one) => "standard input".to_owned(),
         [one] => one.display().to_string(),
+        [files @ .., last] if is_stdin(last) => {
+            format!("{} and standard input", counted(files.len() as u64, "file"))
+        }
         more => counted(more.len() as u64, "file"),
     }
 }
@@ -55,6 +64,9 @@ fn by(workers: usize) -> String {
 
 /// The share done and the time left: what a person looks at first.
 pub(super) fn position(snapshot: &Snapshot, rates: &Rates) -> String {
+    if snapshot.is_total_unknown() {
+        return format!("{} done", bytes(snapshot.bytes_done));
+    }
     let left = match rates.left {
         _ if snapshot.bytes_done >= snapshot.bytes_total => String::new(),
         Some(left) => format!(", ETA {}", duration(left)),

@@ -196,7 +196,8 @@ fn bar(target: ProgressDrawTarget) -> ProgressBar {
 }
 
 fn draw(bar: &ProgressBar, snapshot: &Snapshot, rates: &Rates) {
-    bar.set_length(snapshot.bytes_total);
+    // An empty bar where nobody knows how long it is to be.
+    bar.set_length(if snapshot.is_total_unknown() { u64::MAX } else { snapshot.bytes_total });
     bar.set_prefix(lines::position(snapshot, rates));
     bar.set_message(lines::details(snapshot, rates));
     bar.set_position(snapshot.bytes_done);

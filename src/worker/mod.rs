@@ -20,6 +20,7 @@ use crate::control::transport::{self, ReceiveError};
 use crate::insert::count::CountEngine;
 use crate::insert::engine::Engine;
 use crate::insert::halt::{Failure, Halt, PanicWatch};
+use crate::plan::pipe::SharedPipe;
 use crate::plan::unit::WorkUnit;
 use desk::Desk;
 use pipeline::Pipeline;
@@ -29,10 +30,15 @@ const INBOX_MESSAGES: usize = 16;
 /// How soon a worker that waits for a unit sees that it is to stop.
 const STOP_SEEN_WITHIN: Duration = Duration::from_millis(50);
 
-/// Runs a worker over its control channel until the channel ends or its work is done.
-pub fn run(reader: impl BufRead + Send + 'static, writer: impl Write + Send + 'static) {
+/// Runs a worker over its control channel until the channel ends or its work is done. What its process reads of standard input, if it
+/// does, is in `pipe`.
+pub fn run(
+    reader: impl BufRead + Send + 'static,
+    writer: impl Write + Send + 'static,
+    pipe: Option<&SharedPipe>,
+) {
     let desk = Arc::new(Desk::new(writer, Arc::default()));
-    let last = live(reader, &desk);
+    let last = live(reader, &desk, pipe);
     desk.say(&last);
 }
 
@@ -40,16 +46,22 @@ pub fn run(reader: impl BufRead + Send + 'static, writer: impl Write + Send + 's
 pub fn run_process(reader: impl BufRead + Send + 'static, writer: impl Write + Send + 'static) {
     let desk = Arc::new(Desk::new(writer, Arc::default()));
     let ear = library::hear(&desk);
-    let last = live(reader, &desk);
+    let last = live(reader, &desk, None);
     ear.tell_rest();
     desk.say(&last);
 }
 
 /// A worker's life up to its last word, which is returned.
-fn live(reader: impl BufRead + Send + 'static, desk: &Arc<Desk>) -> FromWorker {
+fn live(reader: impl BufRead + Send + 'static, desk: &Arc<Desk>, pipe: Option<&SharedPipe>) -> FromWorker {
     let halt = Arc::clone(desk.halt());
     let inbox = listen(reader, Arc::clone(&halt));
-    let outcome = greet(&inbox, desk).and_then(|job| match job.connection {
+    let greeted = greet(&inbox, desk).map(|mut job| {
+        for file in job.files.iter_mut().filter(|file| file.input.is_stdin()) {
+            file.input.pipe = pipe.cloned();
+        }
+        job
+    });
+    let outcome = greeted.and_then(|job| match job.connection {
         Some(_) => session::load_through_session(job, &inbox, desk),
         None => load(job, CountEngine, &inbox, desk),
     });

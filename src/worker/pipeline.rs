@@ -221,6 +221,15 @@ impl<E: Engine> Shared<E> {
         if !source.is_sequential() {
             return Ok(Some(ChunkBytes::InFile));
         }
+        if let Some(pipe) = source.pipe() {
+            let gone = || Failure {
+                kind: FailureKind::Input,
+                message:
+                    "standard input can be read only once, and a part of it has gone by: load all of it again"
+                        .into(),
+            };
+            return pipe.take(chunk).map(|bytes| Some(ChunkBytes::Read(bytes))).ok_or_else(gone);
+        }
         let mut go_on = || !self.desk.halt().is_stopped();
         let read = source.skip_to(chunk.start, &mut go_on).and_then(|_| {
             if !go_on() {

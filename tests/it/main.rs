@@ -29,6 +29,7 @@ mod resume;
 mod resumed_rejects;
 mod signals;
 mod state_dir;
+mod stdin;
 mod support;
 mod types;
 mod verify;

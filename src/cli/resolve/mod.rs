@@ -4,6 +4,7 @@
 mod connection;
 mod input;
 mod job;
+mod places;
 mod reading_back;
 mod watching;
 mod writing;
@@ -83,6 +84,9 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
         checking: Some(checking),
         ..Groups::shared(target, layering, connecting, input, working, watching)
     };
+    if reading_back.is_some() {
+        places::refuse_stdin(&target.files)?;
+    }
     let mut resolved = groups.resolve(*dry_run, world)?;
     resolved.settings.read_back = reading_back.map(|args| args.of(&resolved.settings.table, world));
     Ok(resolved)
@@ -123,6 +127,7 @@ pub fn resolve_verify(args: &VerifyArgs, world: &dyn World) -> Result<Resolved, 
     let typed = Typed::new(layering);
     let job = job::resolve_past(&typed, name.as_deref(), state_dir.as_deref(), world)?;
     let reading_back = reading_back::resolve(&typed, reading_back, connecting, max_errors.as_ref())?;
+    places::refuse_stdin(&target.files)?;
     let shared = Groups::shared(target, layering, connecting, input, working, watching);
     let groups = Groups { requests: Some(requests), ..shared };
     let Resolved { mut settings, warnings } = groups.resolve(false, world)?;
@@ -188,17 +193,18 @@ impl<'a> Groups<'a> {
         }
         let schema_file = self.checking.and_then(|checking| checking.schema.as_ref());
         let (table, schema) = table(&typed, self.target, schema_file, dry_run, world)?;
-        let inputs = inputs(self.target)?;
+        let inputs = places::inputs(self.target)?;
         let watching = watching::resolve(&typed, self.watching, &inputs)?;
         let rejects_dir = rejects_dir(self.safety, &table, world);
         let input = input::resolve(&typed, self.input)?;
         let writing =
             writing::Groups { working: self.working, requests: self.requests, writing: self.writing };
-        let writing = writing.resolve(&typed, world.now(), &mut warnings)?;
+        let mut writing = writing.resolve(&typed, world.now(), &mut warnings)?;
         let max_errors = self.safety.map(|safety| safety.max_errors.as_str());
         let max_errors = typed.value("max-errors", max_errors.unwrap_or("0"), value::error_budget)?;
         // What writes nothing has nothing to remember.
         let job = self.job.filter(|_| !dry_run).map(|args| job::resolve(&typed, args, world)).transpose()?;
+        places::settle_stdin(&inputs, &mut writing, job.as_ref())?;
         let estimate_rate = self.checking.and_then(|checking| checking.rate.as_ref());
         let estimate_rate = estimate_rate.map(|rate| typed.count("rate", rate, RATE_MAX)).transpose()?;
         // Last, because it may ask for a password: nobody should type one before being told of a mistake.
@@ -261,16 +267,6 @@ fn table(
             Ok((schema.name.clone(), Some(schema)))
         }
     }
-}
-
-fn inputs(args: &TargetArgs) -> Result<Vec<PathBuf>, UsageError> {
-    if args.files.is_empty() {
-        return Err(UsageError::Missing { what: "the input", hint: "name the files to load" });
-    }
-    if args.files.iter().any(|file| file.as_os_str().is_empty()) {
-        return Err(UsageError::Combination("a file's name is empty: name the files to load".to_owned()));
-    }
-    Ok(args.files.clone())
 }
 
 fn rejects_dir(args: Option<&SafetyArgs>, table: &TableName, world: &dyn World) -> PathBuf {

@@ -8,7 +8,7 @@ use super::{Facts, Ledger, NewJob, translate};
 use crate::control::message::Prefix;
 use crate::coordinator::assignment::Attempt;
 use crate::ledger::LedgerError;
-use crate::ledger::job::{Job, JobPlan, JobStatus, Scanned};
+use crate::ledger::job::{Job, JobStatus, Scanned};
 use crate::plan::unit::WorkUnit;
 
 impl Ledger {
@@ -43,6 +43,19 @@ impl Ledger {
         })
     }
 
+    /// Writes down that no row of this table has a later write time than this, as far as is known of runs that no job remembers.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn note_write_time(
+        &mut self,
+        cluster: &str,
+        table_id: &str,
+        last_us: i64,
+    ) -> Result<(), LedgerError> {
+        self.write(true, |transaction| note_write_time(transaction, cluster, table_id, last_us))
+    }
+
     /// Writes down how a run ended.
     ///
     /// # Errors
@@ -71,7 +84,7 @@ impl Ledger {
             }
             if let (true, Some(last)) = (job.write_time.is_held(), facts.units.last()) {
                 let last_us = job.write_time.of(last.first_ordinal + last.records());
-                note_write_time(transaction, &job.plan, last_us)?;
+                note_write_time(transaction, &job.plan.cluster, &job.plan.table_id, last_us)?;
             }
             for attempt in &facts.attempts {
                 upsert_attempt(transaction, job.id, attempt)?;
@@ -192,12 +205,17 @@ fn upsert_attempt(transaction: &Transaction<'_>, job: i64, attempt: &Attempt) ->
     upserted.map(|_| ())
 }
 
-fn note_write_time(transaction: &Transaction<'_>, plan: &JobPlan, last_us: i64) -> rusqlite::Result<()> {
+fn note_write_time(
+    transaction: &Transaction<'_>,
+    cluster: &str,
+    table_id: &str,
+    last_us: i64,
+) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare_cached(
         "INSERT INTO write_times (cluster, table_id, last_us) VALUES (?1, ?2, ?3) \
          ON CONFLICT DO UPDATE SET last_us = max(last_us, ?3)",
     )?;
-    statement.execute(params![plan.cluster, plan.table_id, last_us]).map(|_| ())
+    statement.execute(params![cluster, table_id, last_us]).map(|_| ())
 }
 
 /// SQLite's integers are signed; nothing that is counted here comes near their end.

@@ -12,9 +12,11 @@ use crate::format::csv::cases::{
     CASES, TrueRecord, csv_records, dialects, nasty_bytes, open_quote, true_records,
 };
 use crate::format::csv::reader::ChunkReader;
+use crate::plan::compression::CompressionChoice;
 use crate::plan::compression::tests::{ALL, compress, records};
 use crate::plan::discover::discover;
 use crate::plan::header::{Header, HeaderNames, read_header};
+use crate::plan::pipe::SharedPipe;
 use crate::plan::unit::FileId;
 
 const BARE: Dialect =
@@ -492,6 +494,63 @@ fn a_scan_that_goes_on_behind_any_unit_gives_the_units_that_follow_it() {
     }
 }
 
+/// What standard input is split into is what the file is split into, and the bytes of each chunk are there for the worker.
+fn check_piped(bytes: &[u8], dialect: &Dialect, settings: &SplitSettings, pipe: SharedPipe) {
+    let scratch = Scratch::new();
+    let plain = scratch.write(bytes);
+    if !readable(&plain, dialect) {
+        return;
+    }
+    let piped = InputFile { path: "-".into(), size: 0, pipe: Some(pipe.clone()), ..plain.clone() };
+    let header = read_header(&piped, dialect, HeaderNames::Used, 1 << 20).unwrap();
+    let mut units = Vec::new();
+    let found = split(&piped, header.data(), dialect, settings, START, pool(), &mut |unit| {
+        for chunk in &unit.chunks {
+            let taken = pipe.take(*chunk).expect("a chunk's bytes");
+            let range = chunk.start as usize..(chunk.start + chunk.len) as usize;
+            assert_eq!(taken, if chunk.records > 0 { &bytes[range] } else { b"" });
+        }
+        units.push(unit);
+        ControlFlow::Continue(())
+    });
+    match (split_all(&plain, dialect, settings), found) {
+        (Ok((expected_header, expected, totals)), Ok(found)) => {
+            assert_eq!((header, units, found), (expected_header, expected, totals));
+        }
+        (Err(error), Err(found)) => {
+            let expected = error.to_string().replace(&plain.path.display().to_string(), "-");
+            assert_eq!(found.to_string(), expected);
+        }
+        (expected, found) => panic!("{found:?} instead of {expected:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn standard_input_is_split_as_a_file(
+        dialect in dialects(), bytes in nasty_bytes(80), chunk_bytes in 1_u64..24, unit_bytes in 1_u64..60,
+        skip in prop_oneof![Just(0), 0_u64..12], limit in proptest::option::of(0_u64..12)
+    ) {
+        let part = SplitSettings { skip, limit: limit.map(|limit| START.ordinal + limit), ..settings(chunk_bytes, unit_bytes) };
+        let pipe = SharedPipe::new(std::io::Cursor::new(bytes.clone()), CompressionChoice::None).unwrap();
+        check_piped(&bytes, &dialect, &part, pipe);
+    }
+}
+
+#[test]
+fn standard_input_of_several_rounds_is_split_as_a_file() {
+    let dialect = Dialect { header: true, ..COMMENTED };
+    let gaps = [&records(30_000)[..], &b"\n# nothing\n".repeat(300_000), &records(30_000)].concat();
+    for bytes in [gaps, [&records(60_000)[..], b"\"open"].concat()] {
+        for content in [bytes.clone(), compress(crate::plan::compression::Compression::Lz4, &bytes)] {
+            let pipe = SharedPipe::new(std::io::Cursor::new(content), CompressionChoice::Auto).unwrap();
+            check_piped(&bytes, &dialect, &settings(CHUNK_BYTES, 1 << 20), pipe);
+        }
+    }
+}
+
 /// What a compressed copy of a file is split into is what the file is split into, in one unit, and chunks are the same.
 fn check_compressed(bytes: &[u8], dialect: &Dialect, settings: &SplitSettings) {
     let (scratch, copy) = (Scratch::new(), Scratch::new());
@@ -543,9 +602,11 @@ proptest! {
 
     #[test]
     fn a_compressed_copy_is_split_as_the_file(
-        dialect in dialects(), bytes in nasty_bytes(80), chunk_bytes in 1_u64..24, unit_bytes in 1_u64..60
+        dialect in dialects(), bytes in nasty_bytes(80), chunk_bytes in 1_u64..24, unit_bytes in 1_u64..60,
+        skip in prop_oneof![Just(0), 0_u64..12], limit in proptest::option::of(0_u64..12)
     ) {
-        check_compressed(&bytes, &dialect, &settings(chunk_bytes, unit_bytes));
+        let part = SplitSettings { skip, limit: limit.map(|limit| START.ordinal + limit), ..settings(chunk_bytes, unit_bytes) };
+        check_compressed(&bytes, &dialect, &part);
     }
 }
 

@@ -89,6 +89,12 @@ impl Run {
         self
     }
 
+    /// Lets it read this as its standard input.
+    pub(crate) fn stdin(mut self, from: impl Into<Stdio>) -> Run {
+        self.command.stdin(from);
+        self
+    }
+
     /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Run {
         self.command.env(name, value);
