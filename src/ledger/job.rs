@@ -353,6 +353,12 @@ pub struct TableHistory {
     pub truncated_us: Option<i64>,
 }
 
+impl TableHistory {
+    fn was_truncated_since(&self, us: i64) -> bool {
+        self.truncated_us.is_some_and(|at| at > us)
+    }
+}
+
 /// What a run does that finds `found` under its job's name and is asked for `asked`.
 ///
 /// # Errors
@@ -371,7 +377,8 @@ pub fn decide(
             && plan.settings_change(asked).is_none()
             && plan.columns_change(asked).is_none()
             && plan.input_change(asked).is_none()
-            && history.truncated_us.is_none_or(|at| at < job.updated_us);
+            // A truncation while it was loaded took rows with it as one after it did.
+            && !history.was_truncated_since(job.begun_us);
         let again = rerun == Rerun::Again || !job.named || !same;
         return Ok(if again { Decision::Begin } else { Decision::NothingToDo });
     }
@@ -402,7 +409,7 @@ fn refusal(job: &Job, asked: &JobPlan, now_us: i64, history: TableHistory) -> Op
     if let Some(change) = plan.input_change(asked) {
         return Some(Refusal::Inputs { job: name(), change });
     }
-    if history.truncated_us.is_some_and(|at| at > job.begun_us) {
+    if history.was_truncated_since(job.begun_us) {
         return Some(Refusal::Truncated { job: name(), table: plan.table.clone() });
     }
     let gc_grace = history.gc_grace;

@@ -188,14 +188,15 @@ fn a_job_whose_table_was_truncated_since_does_not_go_on() {
 }
 
 #[test]
-fn a_finished_job_whose_table_was_truncated_since_runs_again() {
-    let job = Job { updated_us: 1_000, ..job(JobStatus::Done, true) };
+fn a_finished_job_whose_table_was_truncated_since_it_began_runs_again() {
+    let job = Job { begun_us: 1_000, updated_us: 2_000, ..job(JobStatus::Done, true) };
     let at = |truncated_us| {
         let history = TableHistory { truncated_us: Some(truncated_us), ..GRACE };
         decide(Some(&job), &plan(), Rerun::Continue, DAY_US, history)
     };
-    assert_eq!(at(999), Ok(Decision::NothingToDo));
-    assert_eq!(at(1_000), Ok(Decision::Begin));
+    assert_eq!(at(1_000), Ok(Decision::NothingToDo));
+    assert_eq!(at(1_001), Ok(Decision::Begin), "in the middle of it");
+    assert_eq!(at(2_001), Ok(Decision::Begin));
 }
 
 #[test]
