@@ -217,11 +217,8 @@ pub fn open_job(
             (job, run)
         }
         (_, replaced) => {
-            if let Some(replaced) = replaced {
-                // What it had joined stays; what it had not is of no use any more.
-                delete_parts(&replaced.rejects_dir);
-            }
-            (ledger.begin(&new_job(&ledger, how, settings, inputs, name, asked, now_us)?)?, 1)
+            let new = new_job(&ledger, how, settings, inputs, name, asked, now_us)?;
+            (begin(&mut ledger, &new, replaced.as_ref())?, 1)
         }
     };
     let (write_time, rejects_dir) = (job.write_time, job.rejects_dir.clone());
@@ -308,6 +305,17 @@ fn new_job(
         begun_us: now_us,
         rejects_dir: absolute(&settings.rejects_dir)?,
     })
+}
+
+/// Begins a job in the place of the one that had its name, if one did.
+fn begin(ledger: &mut Ledger, new: &NewJob, replaced: Option<&Job>) -> Result<Job, LedgerError> {
+    let job = ledger.begin(new)?;
+    // Only now: what cannot be written down has not begun, and the old job may still go on. What that had joined stays; what it had
+    // not is of no use any more.
+    if let Some(replaced) = replaced {
+        delete_parts(&replaced.rejects_dir);
+    }
+    Ok(job)
 }
 
 fn take_lock(state_dir: &Path, job: &str) -> Result<JobLock, JobError> {
@@ -556,6 +564,9 @@ fn job_status(status: RunStatus) -> JobStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::store::LEDGER_FILE;
+    use crate::schema::statement::RowPlan;
+    use crate::settings::TableName;
 
     #[test]
     fn a_job_writes_later_than_its_start_and_than_the_jobs_before_it() {
@@ -578,5 +589,41 @@ mod tests {
             let error = write_time(mode).unwrap_err().to_string();
             assert!(error.starts_with("column \"tags\" is a list that is not frozen"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_rejects_of_a_job_stay_until_it_is_written_down_that_it_begins_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let rejects_dir = dir.path().join("rejects");
+        let part = rejects_dir.join("part-00000000-1-1.records");
+        std::fs::create_dir(&rejects_dir).unwrap();
+        std::fs::write(&part, "x").unwrap();
+        let mut ledger = Ledger::open(dir.path()).unwrap();
+        let new = NewJob {
+            name: "j".to_owned(),
+            named: true,
+            plan: JobPlan {
+                cluster: "c".to_owned(),
+                table: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
+                table_id: "1".to_owned(),
+                meaning: [("null".to_owned(), "[]".to_owned())].into(),
+                row_plan: RowPlan { statement: "INSERT".to_owned(), columns: Vec::new() },
+                mappings: Vec::new(),
+                inputs: Vec::new(),
+            },
+            write_time: WriteTime::Ordinal(1),
+            begun_us: 1,
+            rejects_dir,
+        };
+        let replaced = ledger.begin(&new).unwrap();
+        let behind = rusqlite::Connection::open(dir.path().join(LEDGER_FILE)).unwrap();
+        let refuse =
+            "CREATE TRIGGER no BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+        behind.execute_batch(refuse).unwrap();
+        begin(&mut ledger, &new, Some(&replaced)).unwrap_err();
+        assert!(part.exists());
+        behind.execute_batch("DROP TRIGGER no").unwrap();
+        begin(&mut ledger, &new, Some(&replaced)).unwrap();
+        assert!(!part.exists());
     }
 }

@@ -67,7 +67,7 @@ pub fn summarize(
     let (status, message) = judge_ledger(unnoted, judged);
     Summary {
         status,
-        message: advise(status, message, outcome, job),
+        message: advise(status, message, outcome, job, rejects.as_ref().err()),
         job: job.name().map(str::to_owned),
         table: settings.table.to_string(),
         inputs: settings.inputs.clone(),
@@ -141,10 +141,18 @@ fn judge_ledger(
 }
 
 /// Adds how a job goes on that has begun.
-fn advise(status: RunStatus, message: Option<String>, outcome: &Outcome, job: &RunJob) -> Option<String> {
+fn advise(
+    status: RunStatus,
+    message: Option<String>,
+    outcome: &Outcome,
+    job: &RunJob,
+    unjoined: Option<&RejectError>,
+) -> Option<String> {
     let is_untouched = !outcome.assignment.was_begun() && !job.may_have_sent_before();
     let how = match (status, &outcome.stopped) {
         _ if job.name().is_none() && !job.is_read_once() => return message,
+        // What is to be done about that is said with it.
+        _ if unjoined.is_some_and(RejectError::is_loss) => return message,
         (RunStatus::Done | RunStatus::DoneWithRejects | RunStatus::Differences, _) => return message,
         _ if job.is_read_once() && !outcome.assignment.was_begun() => "nothing was sent yet",
         _ if job.is_read_once() => {
@@ -189,7 +197,11 @@ fn judge_rejects(
             } else {
                 judged.0
             };
-            (status, Some(format!("{before}{error}; what was rejected is still in the part files of {dir}")))
+            let rest = match error.is_loss() {
+                true => String::new(),
+                false => format!("; what was rejected is still in the part files of {dir}"),
+            };
+            (status, Some(format!("{before}{error}{rest}")))
         }
         Ok(Rejects { total: kept, .. }) if outcome.stopped.is_none() && *kept != counted => (
             RunStatus::Incomplete,

@@ -172,6 +172,14 @@ pub enum RejectError {
 }
 
 impl RejectError {
+    /// Whether rejects are gone that were counted: going on would end here again.
+    pub fn is_loss(&self) -> bool {
+        match self {
+            RejectError::Write { .. } => false,
+            RejectError::Read { .. } | RejectError::Damaged { .. } => true,
+        }
+    }
+
     fn at(path: &Path) -> impl FnOnce(io::Error) -> RejectError {
         let path = path.to_path_buf();
         move |source| RejectError::Write { path, source }

@@ -124,7 +124,8 @@ fn a_job_whose_rejects_were_taken_away_is_not_done_until_it_begins_anew() {
     fs::remove_dir_all(&dir).expect("the rejects");
     for _ in 0..2 {
         let said = [&format!("cannot read the reject file {}/part-", dir.display())[..], "--restart"];
-        load.run_directly(2).finish().expect_code(4).expect_said(&said);
+        let run = load.run_directly(2).finish().expect_code(4).expect_said(&said);
+        assert!(!run.stderr.contains("to go on from here"), "{}", run.stderr);
     }
     // What its rejects are to be in is of the job too: said, where another place is asked for.
     let elsewhere = load.run_directly(2).args(["--rejects", "elsewhere"]);
