@@ -201,9 +201,9 @@ pub fn open_job(
         let kind = known.map_or(how.fingerprint, |known| known.fingerprint.kind);
         input.fingerprint = Fingerprint::of(file, kind)?;
     }
-    let &TableIdentity { gc_grace, truncated_us, .. } = identity;
-    let history = TableHistory { gc_grace, truncated_us };
-    let decision = decide(found.as_ref(), &asked, how.rerun, now_us, history)?;
+    let TableIdentity { gc_grace, truncated_us, dropped_us, .. } = identity.clone();
+    let history = TableHistory { gc_grace, truncated_us, dropped_us };
+    let decision = decide(found.as_ref(), &asked, how.rerun, now_us, &history)?;
     let (job, run) = match (decision, found) {
         (Decision::NothingToDo, Some(job)) => {
             let progress = ledger.progress(job.id)?;

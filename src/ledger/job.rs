@@ -13,6 +13,7 @@ use crate::format::csv::dialect::Dialect;
 use crate::plan::compression::{Compression, CompressionChoice};
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
+use crate::schema::table::Column;
 use crate::settings::{LoadSettings, Rounding, TableName, TimestampMode};
 
 /// The value of an option that was not given.
@@ -345,15 +346,24 @@ pub enum Refusal {
 }
 
 /// What the cluster says of a table's past.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableHistory {
     /// How long deletions are remembered.
     pub gc_grace: Duration,
     /// When it was last truncated, in microseconds since 1970-01-01T00:00:00Z.
     pub truncated_us: Option<i64>,
+    /// When columns were last dropped, in microseconds since 1970-01-01T00:00:00Z, by name. One that was added again since shows
+    /// nothing that was written before.
+    pub dropped_us: BTreeMap<String, i64>,
 }
 
 impl TableHistory {
+    /// The first of these columns that was dropped since, if one was.
+    fn dropped_since<'a>(&self, us: i64, columns: &'a [Column]) -> Option<&'a str> {
+        let names = columns.iter().map(|column| column.name.as_str());
+        names.into_iter().find(|name| self.dropped_us.get(*name).is_some_and(|at| *at > us))
+    }
+
     fn was_truncated_since(&self, us: i64) -> bool {
         self.truncated_us.is_some_and(|at| at > us)
     }
@@ -368,7 +378,7 @@ pub fn decide(
     asked: &JobPlan,
     rerun: Rerun,
     now_us: i64,
-    history: TableHistory,
+    history: &TableHistory,
 ) -> Result<Decision, Refusal> {
     let Some(job) = found else { return Ok(Decision::Begin) };
     if job.status.is_finished() {
@@ -377,8 +387,9 @@ pub fn decide(
             && plan.settings_change(asked).is_none()
             && plan.columns_change(asked).is_none()
             && plan.input_change(asked).is_none()
-            // A truncation while it was loaded took rows with it as one after it did.
-            && !history.was_truncated_since(job.begun_us);
+            // What was truncated or dropped while it was loaded took rows with it as after that.
+            && !history.was_truncated_since(job.begun_us)
+            && history.dropped_since(job.begun_us, &plan.row_plan.columns).is_none();
         let again = rerun == Rerun::Again || !job.named || !same;
         return Ok(if again { Decision::Begin } else { Decision::NothingToDo });
     }
@@ -394,7 +405,7 @@ pub fn decide(
 }
 
 /// Why an unfinished job cannot go on, if so.
-fn refusal(job: &Job, asked: &JobPlan, now_us: i64, history: TableHistory) -> Option<Refusal> {
+fn refusal(job: &Job, asked: &JobPlan, now_us: i64, history: &TableHistory) -> Option<Refusal> {
     let (plan, name) = (&job.plan, || job.name.clone());
     if let Some(change) = plan.table_change(asked) {
         return Some(Refusal::Table { job: name(), change });
@@ -404,6 +415,13 @@ fn refusal(job: &Job, asked: &JobPlan, now_us: i64, history: TableHistory) -> Op
     }
     // Other settings may have led to other columns; they are to blame then.
     if let Some(change) = plan.columns_change(asked) {
+        return Some(Refusal::Table { job: name(), change });
+    }
+    if let Some(column) = history.dropped_since(job.begun_us, &plan.row_plan.columns) {
+        let change = format!(
+            "column {column} of {} was dropped since it was begun, with what was loaded into it",
+            plan.table
+        );
         return Some(Refusal::Table { job: name(), change });
     }
     if let Some(change) = plan.input_change(asked) {

@@ -1,9 +1,10 @@
 //! What tells a table from every other, and how long its deletions are remembered: what the ledger needs to know of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use scylla::client::session::Session;
+use scylla::value::CqlTimestamp;
 use uuid::Uuid;
 
 use super::table::{SchemaError, rows};
@@ -21,6 +22,8 @@ pub struct TableIdentity {
     /// When the table was last truncated, in microseconds since 1970-01-01T00:00:00Z by a node's clock; `None` if never, as far as
     /// that node tells.
     pub truncated_us: Option<i64>,
+    /// When columns of it were last dropped, in microseconds since 1970-01-01T00:00:00Z, by name; those that were added again too.
+    pub dropped_us: BTreeMap<String, i64>,
 }
 
 /// What `system.local` of Cassandra knows of truncations.
@@ -44,7 +47,16 @@ pub async fn read_identity(session: &Session, table: &TableName) -> Result<Table
     let gc_grace = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     let truncated_us =
         truncations(session).await.and_then(|times| times.get(&id).and_then(|at| truncated_us(at)));
-    Ok(TableIdentity { cluster, table_id: id.to_string(), gc_grace, truncated_us })
+    let dropped: Vec<(String, Option<CqlTimestamp>)> = rows(
+        session,
+        "SELECT column_name, dropped_time FROM system_schema.dropped_columns WHERE keyspace_name = ? AND table_name = ?",
+        (&table.keyspace, &table.table),
+    )
+    .await?;
+    // The time is kept in milliseconds, rounded down.
+    let dropped_us = |(column, at): (String, Option<CqlTimestamp>)| Some((column, at?.0.checked_mul(1_000)?));
+    let dropped_us = dropped.into_iter().filter_map(dropped_us).collect();
+    Ok(TableIdentity { cluster, table_id: id.to_string(), gc_grace, truncated_us, dropped_us })
 }
 
 /// When tables were truncated. ScyllaDB keeps this elsewhere: where the question is not understood, nothing is known.

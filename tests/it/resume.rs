@@ -245,6 +245,28 @@ fn an_unfinished_job_refuses_another_table_of_the_same_name() {
 }
 
 #[test]
+fn a_column_that_was_dropped_and_added_again_is_loaded_anew_and_never_left_empty() {
+    let Some(load) = NumberedLoad::of(RECORDS) else { return };
+    let replace = || {
+        load.keyspace.cql("ALTER TABLE numbered DROP note");
+        load.keyspace.cql("ALTER TABLE numbered ADD note text");
+    };
+    interrupted_job(&load);
+    let before = times(&load);
+    replace();
+    let said = format!("column note of {} was dropped since it was begun", load.keyspace.table("numbered"));
+    expect_refused(next(&load).finish(), 4, &[&said]);
+    next(&load).arg("--restart").finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
+    expect_later(&load, before);
+
+    let before = times(&load);
+    next(&load).finish().expect_code(0).expect_said(&["nothing to do"]);
+    replace();
+    next(&load).finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
+    expect_later(&load, before);
+}
+
+#[test]
 fn a_job_older_than_the_memory_of_deletions_is_only_begun_anew() {
     let Some(contact) = environment(CASSANDRA) else { return };
     let table = format!("{} WITH gc_grace_seconds = 1", numbered::TABLE);

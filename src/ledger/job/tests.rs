@@ -5,7 +5,11 @@ use crate::schema::table::{Column, ColumnRole};
 use crate::schema::types::CqlType;
 
 const DAY_US: i64 = 86_400 * 1_000_000;
-const GRACE: TableHistory = TableHistory { gc_grace: Duration::from_secs(10 * 86_400), truncated_us: None };
+const GRACE: TableHistory = TableHistory {
+    gc_grace: Duration::from_secs(10 * 86_400),
+    truncated_us: None,
+    dropped_us: BTreeMap::new(),
+};
 
 fn input(path: &str, hash: &str) -> JobInput {
     let modified = FileTime { seconds: 1, nanoseconds: 0 };
@@ -48,7 +52,7 @@ fn job(status: JobStatus, named: bool) -> Job {
 /// What a run does that finds a job in this state, named or not, and is asked for another plan.
 #[track_caller]
 fn check(status: JobStatus, named: bool, asked: &JobPlan, rerun: Rerun, expected: Result<Decision, &str>) {
-    let decision = decide(Some(&job(status, named)), asked, rerun, DAY_US, GRACE);
+    let decision = decide(Some(&job(status, named)), asked, rerun, DAY_US, &GRACE);
     match (decision, expected) {
         (Ok(decision), Ok(expected)) => assert_eq!(decision, expected),
         (Err(refusal), Err(expected)) => {
@@ -99,7 +103,7 @@ fn others() -> Vec<(JobPlan, &'static str)> {
 #[test]
 fn a_job_that_is_not_known_begins() {
     for rerun in [Rerun::Continue, Rerun::Restart, Rerun::Again] {
-        assert_eq!(decide(None, &plan(), rerun, 0, GRACE), Ok(Decision::Begin));
+        assert_eq!(decide(None, &plan(), rerun, 0, &GRACE), Ok(Decision::Begin));
     }
 }
 
@@ -123,7 +127,7 @@ fn an_unfinished_job_goes_on_if_nothing_of_its_plan_has_changed_and_begins_anew_
 fn a_job_of_which_nothing_was_sent_begins_anew_with_whatever_is_asked_for() {
     let decide_on = |status, was_begun, asked: &JobPlan, rerun, now_us, truncated_us| {
         let job = Job { was_begun, ..job(status, true) };
-        decide(Some(&job), asked, rerun, now_us, TableHistory { truncated_us, ..GRACE })
+        decide(Some(&job), asked, rerun, now_us, &TableHistory { truncated_us, ..GRACE })
     };
     for status in UNFINISHED {
         // A run that did not come to its end may have sent rows of which the ledger has lost the trace.
@@ -161,7 +165,7 @@ fn a_finished_job_runs_again_unless_it_is_named_and_everything_is_the_same() {
 #[test]
 fn a_job_older_than_the_grace_of_deletions_does_not_go_on() {
     let at =
-        |now_us, grace| decide(Some(&job(JobStatus::Failed, true)), &plan(), Rerun::Continue, now_us, grace);
+        |now_us, grace| decide(Some(&job(JobStatus::Failed, true)), &plan(), Rerun::Continue, now_us, &grace);
     assert_eq!(at(10 * DAY_US, GRACE), Ok(Decision::Resume));
     let refusal = at(10 * DAY_US + 1, GRACE).unwrap_err().to_string();
     assert!(
@@ -171,7 +175,7 @@ fn a_job_older_than_the_grace_of_deletions_does_not_go_on() {
     );
     assert!(refusal.contains("--restart"), "{refusal}");
     let none = TableHistory { gc_grace: Duration::ZERO, ..GRACE };
-    assert_eq!(at(-1, none), Ok(Decision::Resume), "a clock that went back is no age");
+    assert_eq!(at(-1, none.clone()), Ok(Decision::Resume), "a clock that went back is no age");
     assert!(at(1, none).is_err());
 }
 
@@ -179,7 +183,7 @@ fn a_job_older_than_the_grace_of_deletions_does_not_go_on() {
 fn a_job_whose_table_was_truncated_since_does_not_go_on() {
     let job = Job { begun_us: 1_000, ..job(JobStatus::Interrupted, true) };
     let at = |truncated_us, rerun| {
-        decide(Some(&job), &plan(), rerun, DAY_US, TableHistory { truncated_us, ..GRACE })
+        decide(Some(&job), &plan(), rerun, DAY_US, &TableHistory { truncated_us, ..GRACE })
     };
     assert_eq!(at(Some(999), Rerun::Continue), Ok(Decision::Resume));
     assert_eq!(at(Some(1_001), Rerun::Restart), Ok(Decision::Begin));
@@ -192,11 +196,31 @@ fn a_finished_job_whose_table_was_truncated_since_it_began_runs_again() {
     let job = Job { begun_us: 1_000, updated_us: 2_000, ..job(JobStatus::Done, true) };
     let at = |truncated_us| {
         let history = TableHistory { truncated_us: Some(truncated_us), ..GRACE };
-        decide(Some(&job), &plan(), Rerun::Continue, DAY_US, history)
+        decide(Some(&job), &plan(), Rerun::Continue, DAY_US, &history)
     };
     assert_eq!(at(1_000), Ok(Decision::NothingToDo));
     assert_eq!(at(1_001), Ok(Decision::Begin), "in the middle of it");
     assert_eq!(at(2_001), Ok(Decision::Begin));
+}
+
+#[test]
+fn a_job_of_whose_columns_one_was_dropped_since_is_not_what_it_was() {
+    let on = |status, column: &str, at, rerun| {
+        let job = Job { begun_us: 1_000, updated_us: 2_000, ..job(status, true) };
+        let history = TableHistory { dropped_us: [(column.to_owned(), at)].into(), ..GRACE };
+        decide(Some(&job), &plan(), rerun, DAY_US, &history).map_err(|refusal| refusal.to_string())
+    };
+    let unfinished = |column, at| on(JobStatus::Running, column, at, Rerun::Continue);
+    assert_eq!(unfinished("id", 1_000), Ok(Decision::Resume), "before it was begun");
+    assert_eq!(unfinished("other", 1_001), Ok(Decision::Resume), "it is not loaded");
+    let refusal = unfinished("id", 1_001).unwrap_err();
+    assert!(refusal.contains("column id of ks.t was dropped") && refusal.contains("--restart"), "{refusal}");
+    assert_eq!(on(JobStatus::Running, "id", 1_001, Rerun::Restart), Ok(Decision::Begin));
+    let finished = |column, at| on(JobStatus::Done, column, at, Rerun::Continue);
+    assert_eq!(finished("id", 1_000), Ok(Decision::NothingToDo));
+    assert_eq!(finished("other", 3_000), Ok(Decision::NothingToDo));
+    assert_eq!(finished("id", 1_001), Ok(Decision::Begin), "while it was loaded");
+    assert_eq!(finished("id", 3_000), Ok(Decision::Begin));
 }
 
 #[test]
