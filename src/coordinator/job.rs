@@ -10,6 +10,7 @@ use super::dispatcher::Dispatcher;
 use super::run::{Event, Outcome};
 use super::survey::Survey;
 use super::tally::UnitTally;
+use super::write_times::{ClockError, check_begin, check_resume, list_of, write_time};
 use crate::clock::Clock;
 use crate::control::message::WriteTime;
 use crate::ledger::LedgerError;
@@ -27,10 +28,7 @@ use crate::reject::RejectError;
 use crate::reject::merge::{check_writable, delete_parts};
 use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
 use crate::schema::identity::TableIdentity;
-use crate::schema::statement::RowPlan;
-use crate::schema::table::Column;
-use crate::schema::types::CqlType;
-use crate::settings::{JobSettings, LoadSettings, TimestampMode};
+use crate::settings::{JobSettings, LoadSettings};
 
 /// A job into a table that remembers deletions no longer than this may well be too old to go on when somebody looks at it.
 const SHORT_GRACE: Duration = Duration::from_secs(3_600);
@@ -44,6 +42,9 @@ pub enum JobError {
     /// The job cannot go on.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The clock.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
     /// Another run is at it.
     #[error("another run{holder} is at job {job}: wait for its end, or stop it")]
     Locked {
@@ -212,6 +213,7 @@ pub fn open_job(
             return Ok(Opened::NothingToDo(Box::new(FinishedJob { job, progress })));
         }
         (Decision::Resume, Some(job)) => {
+            check_resume(&job.name, job.write_time, ledger.progress(job.id)?.records, now_us)?;
             check_writable(&job.rejects_dir)?;
             let run = ledger.resume(job.id, now_us)?;
             (job, run)
@@ -297,6 +299,7 @@ fn new_job(
     }
     let last_us = ledger.last_write_us(&plan.cluster, &plan.table_id)?;
     let write_time = write_time(settings.writing.timestamp, list_of(&plan.row_plan), now_us, last_us)?;
+    check_begin(settings.writing.timestamp, &plan.table.to_string(), now_us, last_us)?;
     Ok(NewJob {
         name,
         named: how.name.is_some(),
@@ -328,33 +331,6 @@ fn take_lock(state_dir: &Path, job: &str) -> Result<JobLock, JobError> {
             Err(JobError::Locked { job: job.to_owned(), holder })
         }
     }
-}
-
-/// The job's base is later than everything written before it, so that rows deleted just before do not shadow loaded ones, and
-/// later than the last row of any job before it, so that a later load of the same keys wins. With a `list` that is not frozen
-/// each record has several write times.
-fn write_time(
-    mode: TimestampMode,
-    list: Option<&str>,
-    now_us: i64,
-    last_us: Option<i64>,
-) -> Result<WriteTime, JobError> {
-    let base = now_us.max(last_us.unwrap_or(now_us)).saturating_add(1);
-    match (mode, list) {
-        (TimestampMode::Order, None) => Ok(WriteTime::Ordinal(base)),
-        (TimestampMode::Order, Some(_)) => Ok(WriteTime::Spaced(base)),
-        (TimestampMode::Now | TimestampMode::Fixed(_), Some(column)) => {
-            Err(JobError::ListAtOneTime { column: column.to_owned() })
-        }
-        (TimestampMode::Now, None) => Ok(WriteTime::Constant(now_us)),
-        (TimestampMode::Fixed(timestamp), None) => Ok(WriteTime::Constant(timestamp)),
-    }
-}
-
-/// The first column that is a list and not frozen.
-fn list_of(plan: &RowPlan) -> Option<&str> {
-    let is_list = |column: &&Column| matches!(&column.cql_type, CqlType::List(list) if !list.frozen);
-    plan.columns.iter().find(is_list).map(|column| column.name.as_str())
 }
 
 impl FinishedJob {
@@ -567,29 +543,6 @@ mod tests {
     use crate::ledger::store::LEDGER_FILE;
     use crate::schema::statement::RowPlan;
     use crate::settings::TableName;
-
-    #[test]
-    fn a_job_writes_later_than_its_start_and_than_the_jobs_before_it() {
-        let check = |mode, last_us, expected| {
-            assert_eq!(write_time(mode, None, 1_000, last_us).unwrap(), expected);
-        };
-        check(TimestampMode::Order, None, WriteTime::Ordinal(1_001));
-        check(TimestampMode::Order, Some(10), WriteTime::Ordinal(1_001));
-        check(TimestampMode::Order, Some(1_000), WriteTime::Ordinal(1_001));
-        check(TimestampMode::Order, Some(5_000), WriteTime::Ordinal(5_001));
-        check(TimestampMode::Now, Some(5_000), WriteTime::Constant(1_000));
-        check(TimestampMode::Fixed(7), Some(5_000), WriteTime::Constant(7));
-    }
-
-    #[test]
-    fn with_a_list_each_record_has_several_write_times_and_one_for_all_is_refused() {
-        let write_time = |mode| write_time(mode, Some("tags"), 1_000, None);
-        assert_eq!(write_time(TimestampMode::Order).unwrap(), WriteTime::Spaced(1_001));
-        for mode in [TimestampMode::Now, TimestampMode::Fixed(7)] {
-            let error = write_time(mode).unwrap_err().to_string();
-            assert!(error.starts_with("column \"tags\" is a list that is not frozen"), "{error}");
-        }
-    }
 
     #[test]
     fn the_rejects_of_a_job_stay_until_it_is_written_down_that_it_begins_anew() {

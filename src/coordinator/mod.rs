@@ -20,6 +20,7 @@ pub mod tally;
 pub mod verify;
 pub mod watch;
 pub mod workers;
+pub mod write_times;
 
 use std::io;
 use std::num::NonZeroUsize;

@@ -266,6 +266,44 @@ fn a_column_that_was_dropped_and_added_again_is_loaded_anew_and_never_left_empty
     expect_later(&load, before);
 }
 
+/// Microseconds since 1970 by this machine's clock.
+fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
+    i64::try_from(since.as_micros()).expect("a time of this age")
+}
+
+#[test]
+fn a_load_says_that_the_clock_is_behind_instead_of_waiting_for_it() {
+    const HOUR_US: i64 = 3_600_000_000;
+    let Some(load) = NumberedLoad::of(RECORDS) else { return };
+    interrupted_job(&load);
+    // As if that run's clock had been ahead, and was put right since.
+    let ledger = rusqlite::Connection::open(load.scratch.join("state/ledger.sqlite")).expect("the ledger");
+    let base = format!("{{\"Ordinal\":{}}}", now_us() + HOUR_US);
+    assert_eq!(ledger.execute("UPDATE jobs SET write_time = ?1", [&base]).expect("the job"), 1);
+    let said = ["its next row is to be written at", "59m", "put the clock right", "--restart"];
+    next(&load).finish().expect_code(4).expect_said(&said);
+
+    let last = now_us() + HOUR_US;
+    ledger.execute("UPDATE write_times SET last_us = ?1", [last]).expect("the table's");
+    drop(ledger);
+    for timestamp in ["order", "now"] {
+        let run = next(&load).args(["--restart", "--timestamp", timestamp]).finish().expect_code(4);
+        run.expect_said(&[
+            "was given rows with write times up to",
+            "59m",
+            "put the clock right",
+            "--state-dir",
+        ]);
+    }
+    let later = (last + 1).to_string();
+    let run = next(&load).args(["--restart", "--timestamp", &later]).finish().expect_code(0);
+    run.expect_counts(RECORDS, RECORDS, 0);
+    assert_eq!(times(&load), (last + 1, last + 1));
+    // That is known now too.
+    load.run_directly(0).finish().expect_code(4).expect_said(&[&format!("({later})")]);
+}
+
 #[test]
 fn a_job_older_than_the_memory_of_deletions_is_only_begun_anew() {
     let Some(contact) = environment(CASSANDRA) else { return };

@@ -129,6 +129,26 @@ fn a_job_that_begins_anew_has_forgotten_its_units_but_not_its_write_times() {
 }
 
 #[test]
+fn the_last_write_time_of_a_table_is_what_may_have_been_sent() {
+    let noted = |write_time, attempts: &[Attempt], now_us| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(dir.path()).unwrap();
+        let job = ledger.begin(&NewJob { write_time, ..new_job("j") }).unwrap();
+        let units = vec![unit(0, 0, &[(0, 4, 10_000_000, 1)])];
+        ledger.record(&job, &Facts { units, ..Facts::default() }, 1_000).unwrap();
+        assert_eq!(ledger.last_write_us("c", "1").unwrap(), None, "nothing was begun");
+        ledger.record(&job, &Facts { attempts: attempts.to_vec(), ..Facts::default() }, now_us).unwrap();
+        ledger.last_write_us("c", "1").unwrap()
+    };
+    let begun = [attempt_begun(0, 1)];
+    assert_eq!(noted(WriteTime::Ordinal(1_000), &begun, 60_000_000), Some(10_001_000));
+    assert_eq!(noted(WriteTime::Ordinal(1_000), &begun, 2_000), Some(1_002_000), "rows wait for their time");
+    assert_eq!(noted(WriteTime::Constant(1_000), &begun, 2_000), Some(1_000));
+    assert_eq!(noted(WriteTime::Constant(i64::MAX), &begun, 2_000), Some(i64::MAX));
+    assert_eq!(noted(WriteTime::Constant(1_000), &[], 2_000), None);
+}
+
+#[test]
 fn a_job_was_begun_once_a_unit_was_and_perhaps_where_its_run_was_killed() {
     let dir = tempfile::tempdir().unwrap();
     let mut ledger = Ledger::open(dir.path()).unwrap();

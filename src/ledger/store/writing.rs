@@ -1,7 +1,7 @@
 //! What is written to the ledger: the beginning and the end of a run, which are on the disk when it is said so, and the facts
 //! between. Whatever belongs together is one transaction.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 
 use super::{Facts, Ledger, NewJob, translate};
@@ -10,6 +10,9 @@ use crate::coordinator::assignment::Attempt;
 use crate::ledger::LedgerError;
 use crate::ledger::job::{Job, JobStatus, Scanned};
 use crate::plan::unit::WorkUnit;
+
+/// Facts come more often than this as long as there are any.
+const UNTIL_NEXT_US: i64 = 1_000_000;
 
 impl Ledger {
     /// Writes down that a job begins; what was known of one of that name is forgotten.
@@ -82,8 +85,9 @@ impl Ledger {
             for unit in &facts.units {
                 insert_unit(transaction, job.id, unit)?;
             }
-            if let (true, Some(last)) = (job.write_time.is_held(), facts.units.last()) {
-                let last_us = job.write_time.of(last.first_ordinal + last.records());
+            // What no attempt was begun at was not written.
+            if !facts.attempts.is_empty() {
+                let last_us = last_write_us(transaction, job, now_us)?;
                 note_write_time(transaction, &job.plan.cluster, &job.plan.table_id, last_us)?;
             }
             for attempt in &facts.attempts {
@@ -203,6 +207,19 @@ fn upsert_attempt(transaction: &Transaction<'_>, job: i64, attempt: &Attempt) ->
         retried
     ]);
     upserted.map(|_| ())
+}
+
+/// The latest write time that a job may have given a row until the next time that this is asked.
+fn last_write_us(transaction: &Transaction<'_>, job: &Job, now_us: i64) -> rusqlite::Result<i64> {
+    if !job.write_time.is_held() {
+        return Ok(job.write_time.last_of(0));
+    }
+    let statement = "SELECT first_ordinal + records FROM units WHERE job = ?1 ORDER BY unit DESC LIMIT 1";
+    let mut statement = transaction.prepare_cached(statement)?;
+    let planned: Option<i64> = statement.query_row([job.id], |row| row.get(0)).optional()?;
+    let planned = planned.map_or(0, |records| u64::try_from(records).unwrap_or(0));
+    // A row is held until its time has come: units that are planned far ahead do not make the table's rows later than that.
+    Ok(job.write_time.of(planned).min(now_us.saturating_add(UNTIL_NEXT_US)))
 }
 
 fn note_write_time(
