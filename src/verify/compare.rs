@@ -81,10 +81,15 @@ pub enum Difference {
     Value,
     /// It was written before the record, so what the record wrote is not there; the value is the same or another.
     Older,
+    /// It has another value, with a write time that has not come yet: that was not written since, but hides what was loaded.
+    Future,
 }
 
-/// Judges a cell of a row that is in the table, for which the record has a value.
-pub fn judge(known: Known, file: FileCell<'_>, table: TableCell<'_>) -> Verdict {
+/// So far the clocks of those who write may be apart, in microseconds: a write time that is later than now by more lies in the future.
+const CLOCKS_APART_US: i64 = 1_000_000;
+
+/// Judges a cell of a row that is in the table at `now_us` (microseconds since 1970-01-01T00:00:00Z), for which the record has a value.
+pub fn judge(known: Known, file: FileCell<'_>, table: TableCell<'_>, now_us: i64) -> Verdict {
     let Some(value) = table.value else { return Verdict::Different(Difference::Null) };
     let is_same = value == file.value;
     let by_value = if is_same { Verdict::Same } else { Verdict::Different(Difference::Value) };
@@ -92,7 +97,10 @@ pub fn judge(known: Known, file: FileCell<'_>, table: TableCell<'_>) -> Verdict 
         (Known::EachRecord { last_us } | Known::LastRecord { last_us }, Some(written))
             if written > last_us =>
         {
-            Verdict::Overwritten
+            match !is_same && written > now_us.saturating_add(CLOCKS_APART_US) {
+                true => Verdict::Different(Difference::Future),
+                false => Verdict::Overwritten,
+            }
         }
         (Known::EachRecord { .. }, Some(written)) => match file.whose(written) {
             Ordering::Less => Verdict::Different(Difference::Older),
@@ -109,12 +117,14 @@ pub fn judge(known: Known, file: FileCell<'_>, table: TableCell<'_>) -> Verdict 
 mod tests {
     use super::*;
 
+    /// When cells are judged.
+    const NOW: i64 = 10_000;
     const EACH: Known = Known::EachRecord { last_us: 200 };
     const LAST: Known = Known::LastRecord { last_us: 200 };
 
     fn verdict(known: Known, table: Option<&[u8]>, written_us: Option<i64>, is_static: bool) -> Verdict {
         let file = FileCell { value: b"new", write_time_us: 100, slot_us: 1, is_static };
-        judge(known, file, TableCell { value: table, written_us })
+        judge(known, file, TableCell { value: table, written_us }, NOW)
     }
 
     #[test]
@@ -131,6 +141,10 @@ mod tests {
             (EACH, other, Some(200), Superseded),
             (EACH, other, Some(201), Overwritten),
             (EACH, same, Some(201), Overwritten),
+            (EACH, other, Some(NOW + CLOCKS_APART_US), Overwritten),
+            (EACH, other, Some(NOW + CLOCKS_APART_US + 1), Different(Future)),
+            (EACH, same, Some(NOW + CLOCKS_APART_US + 1), Overwritten),
+            (EACH, other, Some(i64::MAX), Different(Future)),
             (EACH, other, Some(99), Different(Older)),
             (EACH, same, Some(99), Different(Older)),
             (EACH, None, None, Different(Null)),
@@ -142,6 +156,7 @@ mod tests {
             (LAST, same, Some(150), Same),
             (LAST, other, Some(200), Different(Value)),
             (LAST, other, Some(201), Overwritten),
+            (LAST, other, Some(NOW + CLOCKS_APART_US + 1), Different(Future)),
             (LAST, None, None, Different(Null)),
             // No write time is known.
             (Known::Nothing, same, Some(1), Same),
@@ -164,12 +179,22 @@ mod tests {
         let known = Known::EachRecord { last_us: 100 };
         let check = |value: &[u8], written_us, expected| {
             let table = TableCell { value: Some(value), written_us: Some(written_us) };
-            assert_eq!(judge(known, file, table), expected);
+            assert_eq!(judge(known, file, table, NOW), expected);
         };
         check(b"new", 100, Verdict::Same);
         check(b"old", 100, Verdict::Different(Difference::Value));
         check(b"old", 101, Verdict::Overwritten);
         check(b"old", 99, Verdict::Different(Difference::Older));
+    }
+
+    #[test]
+    fn what_the_job_itself_wrote_with_a_time_in_the_future_is_its_own() {
+        let last_us = NOW + 2 * CLOCKS_APART_US;
+        let file = FileCell { value: b"new", write_time_us: last_us, slot_us: 1, is_static: false };
+        let cell = |value| TableCell { value: Some(value), written_us: Some(last_us) };
+        let known = Known::EachRecord { last_us };
+        assert_eq!(judge(known, file, cell(b"new"), NOW), Verdict::Same);
+        assert_eq!(judge(known, file, cell(b"old"), NOW), Verdict::Different(Difference::Value));
     }
 
     #[test]
@@ -186,7 +211,7 @@ mod tests {
         let file = FileCell { value: b"new", write_time_us: 100, slot_us: 16, is_static: false };
         let check = |value: &[u8], written_us, expected| {
             let table = TableCell { value: Some(value), written_us: Some(written_us) };
-            assert_eq!(judge(EACH, file, table), expected, "{written_us}");
+            assert_eq!(judge(EACH, file, table, NOW), expected, "{written_us}");
         };
         check(b"new", 99, Verdict::Different(Difference::Older));
         for own in [100, 101, 115] {
@@ -201,7 +226,7 @@ mod tests {
         let file = FileCell { value: b"", write_time_us: 100, slot_us: 1, is_static: false };
         let check = |value: Option<&[u8]>, expected| {
             let written_us = value.map(|_| 100);
-            assert_eq!(judge(EACH, file, TableCell { value, written_us }), expected);
+            assert_eq!(judge(EACH, file, TableCell { value, written_us }, NOW), expected);
         };
         check(Some(b""), Verdict::Same);
         check(None, Verdict::Different(Difference::Null));
@@ -245,7 +270,7 @@ mod tests {
                     (None, Some(Ordering::Greater)) => Verdict::Superseded,
                     (None, _) => Verdict::Different(Difference::Older),
                 };
-                prop_assert_eq!(judge(Known::EachRecord { last_us }, file, cell), expected);
+                prop_assert_eq!(judge(Known::EachRecord { last_us }, file, cell, NOW), expected);
             }
         }
     }

@@ -10,6 +10,7 @@ use scylla::statement::prepared::PreparedStatement;
 
 use super::compare::{Difference, FileCell, Known, TableCell, Verdict, judge};
 use super::show;
+use crate::clock::Clock;
 use crate::codec::row::cut;
 use crate::codec::{canonical, is_kept_as_null};
 use crate::control::message::{JobSpec, VerifyCounts};
@@ -37,6 +38,7 @@ pub struct Lookup {
     slot_us: i64,
     /// Whether the server tells the write times of columns of many cells.
     knows_all_times: bool,
+    clock: Clock,
 }
 
 /// A row that is looked up.
@@ -64,7 +66,7 @@ impl Lookup {
         let slot_us = job.write_time.slot_us();
         let values = columns.iter().filter(|column| !column.role.is_key()).count();
         let knows_all_times = statement.get_current_result_set_col_specs().get().len() >= 2 * values;
-        Lookup { statement, columns, mappings, known, slot_us, knows_all_times }
+        Lookup { statement, columns, mappings, known, slot_us, knows_all_times, clock: Clock::set() }
     }
 
     /// Holds a row of the table against the record's. The SELECT has a value and a write time for each column that is no key.
@@ -80,6 +82,7 @@ impl Lookup {
             None => Err("the server's answer lacks columns".to_owned()),
         };
         let cells = EncodedRow(&row.row.values).cells().map_err(|error| error.to_string())?;
+        let now_us = self.clock.now_us();
         for (index, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
             let wanted = cell.map_err(|error| error.to_string())?;
             if column.role.is_key() {
@@ -95,7 +98,7 @@ impl Lookup {
             let is_static = column.role == ColumnRole::Static;
             let file = FileCell { is_static, ..self.file_cell(row, wanted) };
             let cell = TableCell { value, written_us };
-            let verdict = judge(self.known, file, cell);
+            let verdict = judge(self.known, file, cell, now_us);
             let is_different = |verdict| matches!(verdict, Verdict::Different(_));
             match is_different(judged.verdict) {
                 true => judged.others += usize::from(is_different(verdict)),
@@ -148,6 +151,9 @@ impl Lookup {
             Verdict::Overwritten => ", after the job's last write",
             Verdict::Different(Difference::Older) => {
                 ", before this record: what this record wrote is not there"
+            }
+            Verdict::Different(Difference::Future) => {
+                ", which is still to come: it hides what was loaded until then"
             }
             Verdict::Different(Difference::Value) if self.is_own_time(row, cell) => {
                 ", this record's write time"

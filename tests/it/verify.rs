@@ -90,6 +90,26 @@ fn a_table_that_was_loaded_is_found_to_be_as_the_files_say() {
 }
 
 #[test]
+fn rows_that_are_hidden_by_write_times_in_the_future_are_different_and_not_overwritten_since() {
+    let Some(keyspace) = Keyspace::new(&[NOTES]) else { return };
+    let scratch = Scratch::new();
+    let file = scratch.write("notes.csv", notes(5));
+    let future = "USING TIMESTAMP 4102444800000000";
+    // By somebody whose clock is wrong, before the load; one with the very value of the file.
+    keyspace.cql(&format!("INSERT INTO notes (id, note) VALUES (1, 'hidden') {future}"));
+    keyspace.cql(&format!("INSERT INTO notes (id, note) VALUES (2, 'note 2') {future}"));
+    let run = keyspace.load(&scratch, "notes").arg("--verify").arg(&file).finish().expect_code(1);
+    let run = expect_counts(run, [5, 3, 0, 1, 1, 0, 0, 0]);
+    assert_eq!(run.summary["status"], "differences");
+    let reasons = reasons(&differences(&scratch, &run));
+    let message = reasons[0]["message"].as_str().expect("a message");
+    assert!(
+        message.contains("'hidden', written 2100-01-01T00:00:00.000000Z, which is still to come"),
+        "{message}"
+    );
+}
+
+#[test]
 fn every_kind_of_finding_is_counted_apart_and_named() {
     let Some(keyspace) = Keyspace::new(&[NOTES]) else { return };
     let scratch = Scratch::new();
