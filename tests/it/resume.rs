@@ -450,10 +450,38 @@ fn what_an_application_writes_while_a_job_is_cut_short_stays() {
     // The first units are done; at the end of the file nothing is.
     let updated = [0, 1, 700, RECORDS as i64 - 2, RECORDS as i64 - 1];
     assert!(there.contains_key(&updated[1]) && !there.contains_key(&updated[4]), "{}", there.len());
-    for id in updated {
+    write_as_application(&load, &updated);
+    next(&load).finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
+    expect_application_kept(&load, base, &updated);
+}
+
+#[test]
+fn what_an_application_writes_while_a_job_goes_on_stays() {
+    let Some(load) = NumberedLoad::of(RECORDS) else { return };
+    interrupted_job(&load);
+    let base = rows_and_times(&load.keyspace)[&0].1;
+    // The second run stands still in mid-load, with rows on their way and others not sent yet.
+    load.relay.allow_writes(100);
+    let running = load.wait_for_writes(load.run(0).args(["--job", JOB]).start());
+    let there = rows_and_times(&load.keyspace);
+    let missing = (0..RECORDS as i64).filter(|id| !there.contains_key(id));
+    let updated: Vec<i64> = [0, 1].into_iter().chain(missing.step_by(7)).collect();
+    assert!(updated.len() > 20 && updated.last() > Some(&(RECORDS as i64 - 8)), "{updated:?}");
+    write_as_application(&load, &updated);
+    load.relay.allow_all_writes();
+    running.finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
+    expect_application_kept(&load, base, &updated);
+}
+
+fn write_as_application(load: &NumberedLoad, ids: &[i64]) {
+    for id in ids {
         load.keyspace.cql(&format!("UPDATE numbered SET note = 'the application''s {id}' WHERE id = {id}"));
     }
-    next(&load).finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
+}
+
+/// Fails the test unless these rows are the application's, and all others the file's.
+#[track_caller]
+fn expect_application_kept(load: &NumberedLoad, base: i64, updated: &[i64]) {
     let rows = rows_and_times(&load.keyspace);
     assert_eq!(rows.len() as u64, RECORDS);
     for (id, (text, time)) in rows {
