@@ -140,13 +140,15 @@ pub enum Opened {
     NothingToDo(Box<FinishedJob>),
 }
 
-/// A job that is finished.
+/// A job that is finished, which nobody else is at as long as this lives.
 #[derive(Debug)]
 pub struct FinishedJob {
     /// The job.
     pub job: Job,
     /// What it came to.
     pub progress: Progress,
+    ledger: Ledger,
+    _lock: JobLock,
 }
 
 /// What earlier runs have left.
@@ -210,7 +212,7 @@ pub fn open_job(
             let progress = ledger.progress(job.id)?;
             // Its last run may have been killed just before it took them away.
             delete_parts(&job.rejects_dir);
-            return Ok(Opened::NothingToDo(Box::new(FinishedJob { job, progress })));
+            return Ok(Opened::NothingToDo(Box::new(FinishedJob { job, progress, ledger, _lock: lock })));
         }
         (Decision::Resume, Some(job)) => {
             check_resume(&job.name, job.write_time, ledger.progress(job.id)?.records, now_us)?;
@@ -337,12 +339,22 @@ impl FinishedJob {
     /// Its units.
     ///
     /// # Errors
-    /// The ledger cannot be read, or is gone.
-    pub fn units(&self, state_dir: &Path) -> Result<Vec<WorkUnit>, JobError> {
-        match Ledger::open_existing(state_dir)? {
-            Some(ledger) => Ok(ledger.units(self.job.id)?.into_iter().map(|(unit, _)| unit).collect()),
-            None => Ok(Vec::new()),
+    /// The ledger cannot be read, or does not know of all that the job's inputs held.
+    pub fn units(&self) -> Result<Vec<WorkUnit>, JobError> {
+        let units: Vec<WorkUnit> =
+            self.ledger.units(self.job.id)?.into_iter().map(|(unit, _)| unit).collect();
+        let held = self.job.scanned.map(|scanned| (scanned.records, scanned.bytes));
+        let known = units.iter().fold((0, 0), |sum, unit| (sum.0 + unit.records(), sum.1 + unit.bytes()));
+        if held != Some(known) {
+            let reason = format!(
+                "it is finished, and its pieces have {} of its {} records",
+                known.0,
+                held.map_or("unknown".to_owned(), |(records, _)| records.to_string())
+            );
+            let inconsistent = LedgerError::Inconsistent { job: self.job.name.clone(), reason };
+            return Err(inconsistent.into());
         }
+        Ok(units)
     }
 }
 

@@ -176,11 +176,11 @@ fn leave_done(
     report: &mut dyn FnMut(RunEvent),
 ) -> Summary {
     let mut summary = summary::already_done(settings, done);
-    if let (Some(read_back), Some(how)) = (&settings.read_back, &settings.job) {
+    if let Some(read_back) = &settings.read_back {
         let passing = RunJob::passing(done.job.write_time, done.job.rejects_dir.clone());
         let job = job_spec(settings, inputs, surveyed, workers, &passing);
         let loaded = Loaded { settings, read_back, inputs, job, workers };
-        verify::after_load(loaded, done.units(&how.state_dir), &mut summary, report);
+        verify::after_load(loaded, done.units(), &mut summary, report);
     }
     summary
 }

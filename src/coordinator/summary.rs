@@ -104,7 +104,7 @@ pub fn summarize(
 
 /// The summary of a run that finds its job finished.
 pub fn already_done(settings: &LoadSettings, done: &FinishedJob) -> Summary {
-    let FinishedJob { job, progress } = done;
+    let FinishedJob { job, progress, .. } = done;
     let message = format!(
         "job {} was finished {} with the same inputs: nothing to do; to load them again, give --again",
         job.name,

@@ -71,7 +71,7 @@ pub enum LedgerError {
     },
     /// What it says does not fit together.
     #[error(
-        "the ledger's facts about job {job} do not fit together ({reason}): begin the job anew with --restart"
+        "the ledger's facts about job {job} do not fit together ({reason}): begin the job anew with --restart (--again, if it is finished)"
     )]
     Inconsistent {
         /// The job.

@@ -438,6 +438,33 @@ fn a_load_that_verifies_finds_everything_where_it_was_put() {
 }
 
 #[test]
+fn a_finished_job_that_is_read_back_is_let_alone_by_others_and_wants_all_of_its_pieces() {
+    let Some(named) = Named::of(1_000) else { return };
+    let load = || named.through_relay(Run::load).args(["--job", "nightly", "--workers", "0"]);
+    load().finish().expect_code(0);
+    named.relay.allow_writes(100);
+    let mut running = load().arg("--verify").start();
+    wait_until("rows are read", || running.has_ended() || named.relay.writes_used_up());
+    let held = format!("process {}, started ", running.pid());
+    Run::new(&named.scratch)
+        .args(["jobs", "forget", "nightly"])
+        .finish()
+        .expect_code(5)
+        .expect_said(&[&held]);
+    load().arg("--again").finish().expect_code(5).expect_said(&[&held]);
+    named.relay.allow_all_writes();
+    expect_counts(running.finish().expect_code(0), [1_000, 1_000, 0, 0, 0, 0, 0, 0]);
+
+    let ledger = rusqlite::Connection::open(named.scratch.join("state/ledger.sqlite")).expect("the ledger");
+    assert!(ledger.execute("DELETE FROM units WHERE unit = 1", []).expect("a unit") == 1);
+    let run = load().arg("--verify").finish().expect_code(4);
+    run.expect_said(&[
+        "the load is done, but not verified (the ledger's facts about job nightly do not fit",
+        "--again",
+    ]);
+}
+
+#[test]
 fn what_a_load_has_rejected_is_not_looked_for() {
     let Some(keyspace) = Keyspace::new(&[NOTES]) else { return };
     let scratch = Scratch::new();
