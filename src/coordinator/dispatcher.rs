@@ -46,6 +46,7 @@ pub struct Dispatcher<'a> {
     stopped: Option<Stopped>,
     watch: Watch,
     finishing: bool,
+    late_signal: Option<i32>,
     workers_lost: u64,
     fruitless_deaths: usize,
     latency: LatencyTally,
@@ -79,6 +80,7 @@ impl<'a> Dispatcher<'a> {
             stopped: None,
             watch: Watch::new(Instant::now()),
             finishing: false,
+            late_signal: None,
             workers_lost: 0,
             fruitless_deaths: 0,
             latency: LatencyTally::default(),
@@ -122,7 +124,10 @@ impl<'a> Dispatcher<'a> {
         }
         self.show_progress();
         self.write_down_all();
+        let signal = |event| if let Event::Signal(signal) = event { Some(signal) } else { None };
+        let unheard = self.events.try_iter().find_map(signal).filter(|_| self.stopped.is_none());
         Outcome {
+            late_signal: self.late_signal.or(unheard),
             records_planned: self.planned,
             assignment: self.assignment,
             stopped: self.stopped,
@@ -146,6 +151,7 @@ impl<'a> Dispatcher<'a> {
             // Whatever was going on is ending already: end it now, for the reason that it had.
             Event::Signal(signal) if self.stopped.is_some() || self.finishing => {
                 (self.report)(RunEvent::Stopping { signal, at_once: true });
+                self.late_signal = self.stopped.is_none().then_some(signal);
                 self.members.kill_all();
                 self.watch.expect_end_now(Instant::now());
             }

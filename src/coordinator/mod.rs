@@ -122,7 +122,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     let surveyed = ask_cluster(settings, &inputs, access(settings), report)?;
     let mut job = match open_job(ledger, settings, &inputs, &surveyed, report)? {
         Opened::NothingToDo(done) => {
-            return Ok(leave_done(settings, &inputs, surveyed, workers, &done, report));
+            return leave_done(settings, &inputs, surveyed, workers, &done, report);
         }
         Opened::Work(job) => job,
     };
@@ -143,8 +143,10 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     };
     let mut dispatcher = Dispatcher::new(options, known.assignment, units, report);
     job.keep_journal(&mut dispatcher)?;
-    let signals = SignalWatch::start(dispatcher.events()).map_err(LoadError::Threads)?;
+    let signals = SignalWatch::start().map_err(LoadError::Threads)?;
+    signals.tell(dispatcher.events());
     let outcome = dispatcher.run();
+    outcome.late_signal.into_iter().for_each(|signal| signals.pass_on(signal));
     let run = Run {
         settings,
         task: Task::Load,
@@ -156,13 +158,13 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     };
     let scanned = outcome.records_planned.is_some();
     let mut summary = settle(&run, &mut job, &inputs, outcome, report);
-    signals.stop();
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
     tally::complete(&mut summary, settings, &inputs, scanned.then_some(&*tally));
     if let Some(read_back) = settings.read_back.as_ref().filter(|_| summary.status.is_success()) {
         let loaded = Loaded { settings, read_back, inputs: &inputs, job: spec, workers };
-        verify::after_load(loaded, job.units(), &mut summary, report);
+        verify::after_load(loaded, job.units(), &signals, &mut summary, report);
     }
+    signals.stop();
     Ok(summary)
 }
 
@@ -174,15 +176,17 @@ fn leave_done(
     workers: usize,
     done: &FinishedJob,
     report: &mut dyn FnMut(RunEvent),
-) -> Summary {
+) -> Result<Summary, LoadError> {
     let mut summary = summary::already_done(settings, done);
     if let Some(read_back) = &settings.read_back {
         let passing = RunJob::passing(done.job.write_time, done.job.rejects_dir.clone());
         let job = job_spec(settings, inputs, surveyed, workers, &passing);
         let loaded = Loaded { settings, read_back, inputs, job, workers };
-        verify::after_load(loaded, done.units(), &mut summary, report);
+        let signals = SignalWatch::start().map_err(LoadError::Threads)?;
+        verify::after_load(loaded, done.units(), &signals, &mut summary, report);
+        signals.stop();
     }
-    summary
+    Ok(summary)
 }
 
 /// The end of a run: rejects are joined, and the ledger is told how it ended.

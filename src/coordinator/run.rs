@@ -64,6 +64,8 @@ pub struct Outcome {
     pub assignment: Assignment,
     /// Why the run ended early, if it did.
     pub stopped: Option<Stopped>,
+    /// A signal that came when there was nothing left to do but to end.
+    pub late_signal: Option<i32>,
     /// The most sessions that were opening at one instant.
     pub session_starts_peak: usize,
     /// Sessions opened.

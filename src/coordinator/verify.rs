@@ -84,7 +84,9 @@ pub fn run_verify(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> 
     let units = scan_all(settings, &inputs, bytes_total, workers, &tally)?;
     let max_errors = settings.max_errors;
     let verification = Verification { settings, inputs: &inputs, job, workers, max_errors, started };
-    let mut summary = verification.run(Assignment::new(1), units, bytes_total, report)?;
+    let signals = SignalWatch::start().map_err(LoadError::Threads)?;
+    let mut summary = verification.run(Assignment::new(1), units, bytes_total, &signals, report)?;
+    signals.stop();
     summary.job = name;
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
     let scanned = summary.status.is_success().then_some(&*tally);
@@ -93,14 +95,16 @@ pub fn run_verify(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> 
 }
 
 /// Reads back what a load that ended well has loaded, as `units` say, and adds what is found to its summary. What keeps it from doing
-/// so is told there too.
+/// so is told there too; a signal that came since the load was done does.
 pub fn after_load(
     loaded: Loaded<'_>,
     units: Result<Vec<WorkUnit>, JobError>,
+    signals: &SignalWatch,
     summary: &mut Summary,
     report: &mut dyn FnMut(RunEvent),
 ) {
-    let verified = units.map_err(LoadError::from).and_then(|units| loaded.verify(units, summary, report));
+    let verified =
+        units.map_err(LoadError::from).and_then(|units| loaded.verify(units, signals, summary, report));
     match verified {
         Ok(verification) => {
             if verification.status.is_success() {
@@ -144,6 +148,7 @@ impl Loaded<'_> {
     fn verify(
         self,
         units: Vec<WorkUnit>,
+        signals: &SignalWatch,
         summary: &Summary,
         report: &mut dyn FnMut(RunEvent),
     ) -> Result<Summary, LoadError> {
@@ -165,7 +170,7 @@ impl Loaded<'_> {
         units.into_iter().for_each(|unit| assignment.add(unit));
         let units = planner::nothing_to_scan(records, bytes);
         let verification = Verification { settings, inputs, job, workers, max_errors, started };
-        verification.run(assignment, units, bytes, report)
+        verification.run(assignment, units, bytes, signals, report)
     }
 }
 
@@ -208,6 +213,7 @@ impl Verification<'_> {
         assignment: Assignment,
         units: Receiver<Planned>,
         bytes_total: u64,
+        signals: &SignalWatch,
         report: &mut dyn FnMut(RunEvent),
     ) -> Result<Summary, LoadError> {
         let Verification { settings, inputs, job, workers, max_errors, started } = self;
@@ -225,7 +231,7 @@ impl Verification<'_> {
             started,
         };
         let dispatcher = Dispatcher::new(options, assignment, units, report);
-        let signals = SignalWatch::start(dispatcher.events()).map_err(LoadError::Threads)?;
+        signals.tell(dispatcher.events());
         let outcome = dispatcher.run();
         if outcome.records_planned == Some(0) {
             report(RunEvent::Warning("the inputs hold no record".into()));
@@ -240,7 +246,6 @@ impl Verification<'_> {
             Run { settings, task: Task::Verify, max_errors, workers, bytes: bytes_total, elapsed, resumed };
         let counts = outcome.assignment.counts().verify;
         let mut summary = summarize(&run, &passing, &outcome, found, None);
-        signals.stop();
         conclude(&mut summary, counts, known, sample);
         Ok(summary)
     }
