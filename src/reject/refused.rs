@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf, absolute};
 
 use serde::Deserialize;
 
@@ -19,7 +19,8 @@ struct Entry {
     code: RejectCode,
 }
 
-/// The records, by input file and number, that the reasons below `dir` name; `None` where there are no reasons.
+/// The records, by input file and number, that the reasons below `dir` name; `None` where there are no reasons, or not of these files.
+/// An earlier run of the job may have spelled their paths in another way.
 ///
 /// # Errors
 /// The reasons cannot be read.
@@ -32,17 +33,22 @@ pub fn refused_records(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => BufReader::new(opened.map_err(RejectError::reading(&path))?),
     };
-    // A file may be loaded twice in one job.
-    let paths: Vec<(FileId, String)> =
-        (0..).map(FileId).zip(files.iter().map(|file| file.path.display().to_string())).collect();
+    let paths = files.iter().map(|file| absolute(file.path)).collect::<Result<Vec<PathBuf>, _>>();
+    let paths = paths.map_err(RejectError::reading(&path))?;
     let mut refused = Vec::new();
     for line in reasons.lines() {
         let line = line.map_err(RejectError::reading(&path))?;
         let entry: Entry =
             serde_json::from_str(&line).map_err(|error| RejectError::damaged(&path, error.to_string()))?;
         if entry.code == RejectCode::RefusedByServer {
-            let of_path = paths.iter().filter(|(_, path)| *path == entry.file);
-            refused.extend(of_path.map(|(file, _)| (*file, entry.record)));
+            let entry_path = absolute(Path::new(&entry.file)).map_err(RejectError::reading(&path))?;
+            let file = match &paths[..] {
+                // Whatever it was called, and wherever that run was started.
+                [_] => Some(0),
+                paths => paths.iter().position(|path| *path == entry_path),
+            };
+            let Some(file) = file.and_then(|file| u32::try_from(file).ok()) else { return Ok(None) };
+            refused.push((FileId(file), entry.record));
         }
     }
     Ok(Some(refused))
@@ -75,5 +81,24 @@ mod tests {
         assert_eq!(found, Some(vec![(FileId(0), 3), (FileId(1), 1)]));
         std::fs::write(dir.path().join(REASONS), "no reason\n").unwrap();
         assert!(refused_records(dir.path(), &files).is_err());
+    }
+
+    #[test]
+    fn a_file_is_the_same_however_its_path_is_spelled() {
+        let check = |typed: &str, paths: &[&str], expected| {
+            let dir = tempfile::tempdir().unwrap();
+            let reason = format!(r#"{{"file":"{typed}","record":3,"code":"refused_by_server"}}"#);
+            std::fs::write(dir.path().join(REASONS), reason + "\n").unwrap();
+            let file = |path| RejectedFile { path: Path::new(path), header: b"" };
+            let files: Vec<RejectedFile<'_>> = paths.iter().copied().map(file).collect();
+            assert_eq!(refused_records(dir.path(), &files).unwrap(), expected, "{typed} in {paths:?}");
+        };
+        let here = std::env::current_dir().unwrap().join("b.csv");
+        let second = Some(vec![(FileId(1), 3)]);
+        check("b.csv", &["a.csv", "./b.csv"], second.clone());
+        check(here.to_str().unwrap(), &["a.csv", "b.csv"], second.clone());
+        check("b.csv", &["a.csv", here.to_str().unwrap()], second);
+        check("../b.csv", &["b.csv"], Some(vec![(FileId(0), 3)]));
+        check("c.csv", &["a.csv", "b.csv"], None);
     }
 }
