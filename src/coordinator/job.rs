@@ -25,7 +25,7 @@ use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
 use crate::plan::unit::WorkUnit;
 use crate::reject::RejectError;
-use crate::reject::merge::{check_writable, delete_parts};
+use crate::reject::merge::{check_parts, check_writable, delete_parts};
 use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
 use crate::schema::identity::TableIdentity;
 use crate::settings::{JobSettings, LoadSettings};
@@ -375,16 +375,29 @@ impl RunJob {
         Ok(ledger.units(job.id)?.into_iter().map(|(unit, _)| unit).collect())
     }
 
-    /// What earlier runs of the job have left; says so, if there were any.
+    /// What earlier runs of the job have left; says so, if there were any. Where that cannot be gone on from, that is the run's end, of
+    /// which the ledger is told.
     ///
     /// # Errors
-    /// The ledger cannot be read, or what it says does not fit together.
+    /// The ledger cannot be read, what it says does not fit together, or rejects are gone.
     pub fn restore(
-        &self,
+        &mut self,
         settings: &LoadSettings,
         inputs: &[(InputFile, Header)],
         report: &mut dyn FnMut(RunEvent),
     ) -> Result<Known, JobError> {
+        let known = self.known(settings, report);
+        if let (Err(error), Some(Remembered { job, ledger: Some(ledger), .. })) =
+            (&known, &mut self.remembered)
+        {
+            // Why there is nothing to go on from is what the user is to know, also where this cannot be written down.
+            let message = error.to_string();
+            drop(ledger.finish(job.id, JobStatus::Failed, Some(&message), Clock::set().now_us()));
+        }
+        known
+    }
+
+    fn known(&self, settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Result<Known, JobError> {
         let mut known = Known {
             assignment: Assignment::new(self.run),
             resumed: Resumed::default(),
@@ -436,6 +449,8 @@ impl RunJob {
                 "the rejects of all runs of this job go to {dir}, where its first run put them"
             )));
         }
+        // At the end, when they are joined, everything would be loaded for nothing.
+        check_parts(&self.rejects_dir, &known.assignment.parts())?;
         Ok(known)
     }
 

@@ -148,6 +148,15 @@ pub fn merge(
     Ok(rejects)
 }
 
+/// Looks whether all is there that `parts` own and that is known to be on the disk. Changes nothing.
+///
+/// # Errors
+/// As those of [`merge`].
+pub fn check_parts(dir: &Path, parts: &[Part]) -> Result<(), RejectError> {
+    let on_disk = parts.iter().filter(|part| part.rejected > 0 && part.settled);
+    on_disk.map(|part| index(part, &part.paths(dir), &mut Rejects::default()).map(drop)).collect()
+}
+
 /// Deletes all part files below `dir`, those of attempts that nobody remembers, too; and the directory if nothing else is in it. Where
 /// somebody does remember attempts from run to run, that is to come after it is remembered that the job is finished: [`Keep::Parts`]
 /// until then.

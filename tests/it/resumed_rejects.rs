@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::support::numbered::{NumberedLoad, note};
-use crate::support::program::{Finished, send_signal};
+use crate::support::program::{Finished, Run, send_signal};
 
 const RECORDS: u64 = 3_000;
 /// One of so many records is bad: some in each unit, at its borders too.
@@ -122,10 +122,13 @@ fn a_job_whose_rejects_were_taken_away_is_not_done_until_it_begins_anew() {
     load.relay.allow_writes(100);
     let dir = rejects_dir(&load, &running.finish().expect_code(130));
     fs::remove_dir_all(&dir).expect("the rejects");
+    let rows = load.rows().len();
     for _ in 0..2 {
         let said = [&format!("cannot read the reject file {}/part-", dir.display())[..], "--restart"];
         let run = load.run_directly(2).finish().expect_code(4).expect_said(&said);
         assert!(!run.stderr.contains("to go on from here"), "{}", run.stderr);
+        // It is found out before anything is loaded in vain.
+        assert_eq!(load.rows().len(), rows);
     }
     // What its rejects are to be in is of the job too: said, where another place is asked for.
     let elsewhere = load.run_directly(2).args(["--rejects", "elsewhere"]);
@@ -133,5 +136,8 @@ fn a_job_whose_rejects_were_taken_away_is_not_done_until_it_begins_anew() {
         .finish()
         .expect_code(4)
         .expect_said(&[&format!("all runs of this job go to {}", dir.display())]);
+    let jobs = Run::new(&load.scratch).args(["jobs", "--format", "json"]).finish().expect_code(0);
+    let jobs: Value = serde_json::from_str(&jobs.stdout).expect("JSON");
+    assert_eq!(jobs[0]["state"], "failed", "{jobs}");
     expect_all_rejected(&load, load.run_directly(2).arg("--restart").finish());
 }

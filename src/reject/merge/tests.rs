@@ -153,6 +153,22 @@ fn a_part_that_does_not_hold_what_it_must_is_named() {
 }
 
 #[test]
+fn what_is_not_there_any_more_is_found_before_it_is_joined() {
+    let tmp = tempfile::tempdir().unwrap();
+    let dir = tmp.path();
+    let files = write_part(dir, 0, 1, &[(1, "a\n"), (3, "c\n")]);
+    let nobody_promised = Part { settled: false, ..part(2, 1, 9..20, 1) };
+    let parts = [part(0, 1, 1..5, 2), part(1, 1, 5..9, 0), nobody_promised];
+    check_parts(dir, &parts).unwrap();
+    fs::write(&files.records, "a\n").unwrap();
+    let error = check_parts(dir, &parts).unwrap_err();
+    assert!(error.is_loss() && error.to_string().contains("has 1 of the 2 rejects"), "{error}");
+    fs::remove_file(&files.reasons).unwrap();
+    assert!(check_parts(dir, &parts).unwrap_err().is_loss());
+    assert_eq!(names(dir).len(), 1, "nothing is made");
+}
+
+#[test]
 fn what_a_run_left_unfinished_is_shown_as_far_as_it_is_there() {
     let tmp = tempfile::tempdir().unwrap();
     let dir = tmp.path();
