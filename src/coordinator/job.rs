@@ -1,6 +1,7 @@
 //! Which job a run is at, and what of it is left to do: asks the ledger before the first row, and tells it the end.
 
-use std::io;
+mod error;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,93 +11,29 @@ use super::dispatcher::Dispatcher;
 use super::run::{Event, Outcome};
 use super::survey::Survey;
 use super::tally::UnitTally;
-use super::write_times::{ClockError, check_begin, check_resume, list_of, write_time};
+use super::write_times::{check_begin, check_resume, list_of, write_time};
 use crate::clock::Clock;
 use crate::control::message::WriteTime;
 use crate::ledger::LedgerError;
 use crate::ledger::fingerprint::{Fingerprint, FingerprintKind};
 use crate::ledger::job::{
-    Decision, Job, JobInput, JobPlan, JobStatus, Refusal, Scanned, TableHistory, decide, meaning, show_time,
+    Decision, Job, JobInput, JobPlan, JobStatus, Scanned, TableHistory, decide, meaning, show_time,
 };
 use crate::ledger::journal::{Journal, Written};
 use crate::ledger::lock::{JobLock, Locked, lock};
 use crate::ledger::store::{Ledger, NewJob, Progress};
-use crate::plan::discover::{InputError, InputFile};
+use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
 use crate::plan::unit::WorkUnit;
-use crate::reject::RejectError;
 use crate::reject::merge::{check_parts, check_writable, delete_parts};
 use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
 use crate::schema::identity::TableIdentity;
 use crate::settings::{JobSettings, LoadSettings};
 
+pub use error::JobError;
+
 /// A job into a table that remembers deletions no longer than this may well be too old to go on when somebody looks at it.
 const SHORT_GRACE: Duration = Duration::from_secs(3_600);
-
-/// Why a run cannot be at its job.
-#[derive(Debug, thiserror::Error)]
-pub enum JobError {
-    /// The ledger.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// The job cannot go on.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The clock.
-    #[error(transparent)]
-    Clock(#[from] ClockError),
-    /// Another run is at it.
-    #[error("another run{holder} is at job {job}: wait for its end, or stop it")]
-    Locked {
-        /// The job.
-        job: String,
-        /// What the other run says of itself, with a space before it.
-        holder: String,
-    },
-    /// There is none of that name.
-    #[error("no job {job} in the ledger of {state_dir}: ringload jobs shows all of them")]
-    Unknown {
-        /// The name.
-        job: String,
-        /// Where the ledger is.
-        state_dir: String,
-    },
-    /// It loaded another table.
-    #[error(
-        "job {job} loaded {of}, and this {table} is another table or was created anew since: name another job, or none"
-    )]
-    OtherTable {
-        /// The job.
-        job: String,
-        /// Its table.
-        of: String,
-        /// The table asked for.
-        table: String,
-    },
-    /// A list with one write time for all records.
-    #[error(
-        "column {column:?} is a list that is not frozen: a row that is sent again at the same write time would have its elements twice; \
-         give --timestamp order, or leave the column out of the file"
-    )]
-    ListAtOneTime {
-        /// The column.
-        column: String,
-    },
-    /// An input cannot be read.
-    #[error(transparent)]
-    Input(#[from] InputError),
-    /// The job's rejects.
-    #[error(transparent)]
-    Rejects(#[from] RejectError),
-    /// An input's path.
-    #[error("{}: the absolute path cannot be told ({source}): give it", path.display())]
-    Path {
-        /// The path as given.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-}
 
 /// What a run knows of its job. In a dry run there is nothing to remember, and no ledger.
 #[derive(Debug)]
@@ -280,8 +217,14 @@ pub(super) fn job_plan(
     })
 }
 
+/// A path as the ledger keeps it, which is text.
 fn absolute(path: &Path) -> Result<PathBuf, JobError> {
-    std::path::absolute(path).map_err(|source| JobError::Path { path: path.to_owned(), source })
+    let absolute =
+        std::path::absolute(path).map_err(|source| JobError::Path { path: path.to_owned(), source })?;
+    match absolute.to_str() {
+        Some(_) => Ok(absolute),
+        None => Err(JobError::PathNotUtf8 { path: absolute }),
+    }
 }
 
 fn new_job(
@@ -570,6 +513,18 @@ mod tests {
     use crate::ledger::store::LEDGER_FILE;
     use crate::schema::statement::RowPlan;
     use crate::settings::TableName;
+
+    #[test]
+    fn a_path_that_the_ledger_cannot_keep_is_refused() {
+        use std::os::unix::ffi::OsStrExt;
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"/data/caf\xe9/rejects"));
+        let error = absolute(path).unwrap_err().to_string();
+        assert!(
+            error.contains("/data/caf") && error.contains("not UTF-8") && error.contains("--rejects"),
+            "{error}"
+        );
+        assert_eq!(absolute(Path::new("/data/./café")).unwrap(), Path::new("/data/café"));
+    }
 
     #[test]
     fn the_rejects_of_a_job_stay_until_it_is_written_down_that_it_begins_anew() {
