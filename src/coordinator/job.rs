@@ -185,6 +185,7 @@ fn once(
     let (cluster, table_id) = (identity.cluster.clone(), identity.table_id.clone());
     let last_us = ledger.last_write_us(&cluster, &table_id)?;
     let write_time = write_time(settings.writing.timestamp, list, now_us, last_us)?;
+    check_begin(settings.writing.timestamp, &settings.table.to_string(), now_us, last_us)?;
     if write_time.is_held() {
         ledger.note_write_time(&cluster, &table_id, write_time.of(0))?;
     }
@@ -329,7 +330,7 @@ impl RunJob {
         inputs: &[(InputFile, Header)],
         report: &mut dyn FnMut(RunEvent),
     ) -> Result<Known, JobError> {
-        let known = self.known(settings, report);
+        let known = self.known(settings, inputs, report);
         if let (Err(error), Some(Remembered { job, ledger: Some(ledger), .. })) =
             (&known, &mut self.remembered)
         {
@@ -340,7 +341,12 @@ impl RunJob {
         known
     }
 
-    fn known(&self, settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Result<Known, JobError> {
+    fn known(
+        &self,
+        settings: &LoadSettings,
+        inputs: &[(InputFile, Header)],
+        report: &mut dyn FnMut(RunEvent),
+    ) -> Result<Known, JobError> {
         let mut known = Known {
             assignment: Assignment::new(self.run),
             resumed: Resumed::default(),

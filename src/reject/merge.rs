@@ -153,8 +153,8 @@ pub fn merge(
 /// # Errors
 /// As those of [`merge`].
 pub fn check_parts(dir: &Path, parts: &[Part]) -> Result<(), RejectError> {
-    let on_disk = parts.iter().filter(|part| part.rejected > 0 && part.settled);
-    on_disk.map(|part| index(part, &part.paths(dir), &mut Rejects::default()).map(drop)).collect()
+    let mut on_disk = parts.iter().filter(|part| part.rejected > 0 && part.settled);
+    on_disk.try_for_each(|part| index(part, &part.paths(dir), &mut Rejects::default()).map(drop))
 }
 
 /// Deletes all part files below `dir`, those of attempts that nobody remembers, too; and the directory if nothing else is in it. Where
