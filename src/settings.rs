@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::row::Jagged;
 use crate::format::csv::dialect::Dialect;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
@@ -178,6 +179,8 @@ pub struct InputSettings {
     pub allow_missing_columns: bool,
     /// Load although the file has fields that are no columns of the table.
     pub allow_unknown_columns: bool,
+    /// Which records are taken though they are not as long as the header.
+    pub jagged: Jagged,
     /// Records of each file, from its first, that are passed over.
     pub skip: u64,
     /// Records of all files that are loaded, at most.

@@ -2,6 +2,10 @@
 //! Checks what the server would refuse (null and oversized keys, oversized rows), so that a bad row costs no request and
 //! no other row. Knows the plan and the mapping of a file; knows nothing of files, batches or sessions.
 
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
 use super::{CodecError, CodecOptions, EncodeError, encode};
 use crate::format::record::{Field, Record};
 use crate::reject::{Fault, RejectCode};
@@ -56,6 +60,18 @@ struct Target {
     role: ColumnRole,
 }
 
+/// Which records that are not as long as the header become rows all the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jagged {
+    /// Shorter ones: the fields that are not there are null.
+    pub missing: bool,
+    /// Longer ones: the fields that are too many are left out.
+    pub extra: bool,
+}
+
+/// What a field that is not there stands for.
+const MISSING: Field<'static> = Field { bytes: b"", quoted: false };
+
 /// Bytes of the two keys of a row so far.
 #[derive(Default)]
 struct KeyBytes {
@@ -74,6 +90,7 @@ pub struct RowEncoder {
     composite_partition_key: bool,
     nulls: Vec<Vec<u8>>,
     options: CodecOptions,
+    jagged: Jagged,
 }
 
 impl RowEncoder {
@@ -95,7 +112,13 @@ impl RowEncoder {
             composite_partition_key: partition_keys > 1,
             nulls: nulls.iter().map(|text| text.clone().into_bytes()).collect(),
             options,
+            jagged: Jagged::default(),
         }
+    }
+
+    /// The same, but for records that are shorter or longer than the header.
+    pub fn with_jagged(self, jagged: Jagged) -> Self {
+        RowEncoder { jagged, ..self }
     }
 
     /// Appends the row to `out`: a `[short]` count, then each column's `[value]` in the plan's order (null as "not set",
@@ -111,13 +134,13 @@ impl RowEncoder {
         out: &mut Vec<u8>,
     ) -> Result<(), Box<Fault>> {
         let start = out.len();
-        if record.field_count() != self.field_count {
+        if !self.has_room_for(record.field_count()) {
             return Err(self.field_count_fault(record));
         }
         out.extend_from_slice(&self.value_count);
         let mut keys = KeyBytes::default();
         for (index, target) in self.targets.iter().enumerate() {
-            let Some(field) = record.field(target.field.min(self.field_count)) else {
+            let Some(field) = self.field(record, target) else {
                 out.truncate(start);
                 return Err(self.field_count_fault(record));
             };
@@ -133,6 +156,25 @@ impl RowEncoder {
             return Err(self.row_too_large(record));
         }
         Ok(())
+    }
+
+    /// Whether a record of so many fields can be a row.
+    #[inline]
+    fn has_room_for(&self, fields: usize) -> bool {
+        match fields.cmp(&self.field_count) {
+            Ordering::Equal => true,
+            Ordering::Less => self.jagged.missing,
+            Ordering::Greater => self.jagged.extra,
+        }
+    }
+
+    /// The field of a column; `None` where the mapping has none.
+    #[inline]
+    fn field<'a>(&self, record: Record<'a>, target: &Target) -> Option<Field<'a>> {
+        if target.field >= self.field_count {
+            return None;
+        }
+        Some(record.field(target.field).unwrap_or(MISSING))
     }
 
     /// Appends one column's `[value]`.
@@ -197,14 +239,15 @@ impl RowEncoder {
     #[cold]
     fn field_count_fault(&self, record: Record<'_>) -> Box<Fault> {
         let (found, expected) = (record.field_count(), self.field_count);
-        let message = if found == expected {
+        let message = if self.has_room_for(found) {
             format!(
                 "the {expected} fields do not cover all columns of the statement: the mapping is incomplete"
             )
         } else {
+            let option = if found < expected { "--allow-missing-fields" } else { "--allow-extra-fields" };
             format!(
                 "{found} fields where {expected} are expected: check --delimiter, and quote fields that hold a delimiter, \
-                 a quote or a line end"
+                 a quote or a line end; {option} takes such records"
             )
         };
         Box::new(Fault { code: RejectCode::FieldCount, column: None, value: None, message })
@@ -213,7 +256,7 @@ impl RowEncoder {
     /// Names the column with the longest text.
     #[cold]
     fn row_too_large(&self, record: Record<'_>) -> Box<Fault> {
-        let fields = self.targets.iter().map(|target| record.field(target.field.min(self.field_count)));
+        let fields = self.targets.iter().map(|target| self.field(record, target));
         let largest = fields
             .enumerate()
             .filter_map(|(index, field)| Some((index, field?)))

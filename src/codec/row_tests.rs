@@ -13,6 +13,7 @@ struct Case {
     columns: Vec<Column>,
     mapping: FieldMapping,
     nulls: Vec<String>,
+    jagged: Jagged,
 }
 
 impl Case {
@@ -27,7 +28,7 @@ impl Case {
                 role: *role,
             })
             .collect();
-        Case { columns, mapping, nulls: Vec::new() }
+        Case { columns, mapping, nulls: Vec::new(), jagged: Jagged::default() }
     }
 
     /// A quoted field is written with its quotes.
@@ -42,7 +43,8 @@ impl Case {
         let mut batch = RecordBatch::default();
         batch.push(&fields).unwrap();
         let plan = RowPlan { statement: String::new(), columns: self.columns.clone() };
-        let encoder = RowEncoder::new(&plan, &self.mapping, &self.nulls, CodecOptions::default());
+        let encoder = RowEncoder::new(&plan, &self.mapping, &self.nulls, CodecOptions::default())
+            .with_jagged(self.jagged);
         let mut out = b"before".to_vec();
         let result = encoder.encode(batch.get(0).unwrap(), WRITE_TIME_US, &mut out);
         let row = out.split_off(6);
@@ -231,4 +233,41 @@ proptest::proptest! {
         let _ = sensor().encode(&fields);
         let _ = sensor().encode(fields.get(..4).unwrap_or_default());
     }
+}
+
+#[test]
+fn records_that_are_shorter_or_longer_are_rows_where_that_is_allowed() {
+    let mut case = Case::new(&[
+        ("id", CqlType::Text, PartitionKey),
+        ("at", CqlType::Text, ClusteringKey),
+        ("note", CqlType::Text, Regular),
+    ]);
+    // The second field is no column's.
+    case.mapping = FieldMapping { field_count: 4, fields: vec![0, 2, 3] };
+    let refuse = |case: &Case, fields: &[&[u8]], option: &str| {
+        let fault = case.encode(fields).unwrap_err();
+        assert_eq!(fault.code, RejectCode::FieldCount);
+        let ends = format!("{option} takes such records");
+        assert!(fault.message.ends_with(&ends), "{}", fault.message);
+    };
+    refuse(&case, &[b"a", b"x", b"b"], "--allow-missing-fields");
+    refuse(&case, &[b"a", b"x", b"b", b"c", b""], "--allow-extra-fields");
+
+    case.jagged = Jagged { missing: true, extra: false };
+    case.check(&[b"a", b"x", b"b"], &[Some(b"a"), Some(b"b"), None]);
+    case.check(&[b"a", b"x", b"b", b"c"], &[Some(b"a"), Some(b"b"), Some(b"c")]);
+    refuse(&case, &[b"a", b"x", b"b", b"c", b"d"], "--allow-extra-fields");
+    for short in [&[&b"a"[..], b"x"][..], &[b"a"]] {
+        let fault = case.encode(short).unwrap_err();
+        let found = (fault.code, fault.column.as_deref(), fault.value.as_deref());
+        assert_eq!(found, (RejectCode::NullKey, Some("at"), Some(&b""[..])));
+    }
+
+    case.jagged = Jagged { missing: false, extra: true };
+    case.check(&[b"a", b"x", b"b", b"c", b"d", b"e"], &[Some(b"a"), Some(b"b"), Some(b"c")]);
+    refuse(&case, &[b"a", b"x", b"b"], "--allow-missing-fields");
+
+    case.jagged = Jagged { missing: true, extra: true };
+    case.check(&[b"a", b"x", b"b"], &[Some(b"a"), Some(b"b"), None]);
+    case.check(&[b"a", b"x", b"b", b"c", b"d"], &[Some(b"a"), Some(b"b"), Some(b"c")]);
 }

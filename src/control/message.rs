@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::row::Jagged;
 use crate::format::csv::dialect::Dialect;
 use crate::plan::discover::InputFile;
 use crate::plan::unit::{UnitId, WorkUnit};
@@ -109,6 +110,8 @@ pub struct JobSpec {
     pub dialect: Dialect,
     /// Texts that, unquoted, mean null.
     pub nulls: Vec<String>,
+    /// Which records are taken though they are not as long as the header.
+    pub jagged: Jagged,
     /// What happens to times finer than their type.
     pub rounding: Rounding,
     /// Write times.

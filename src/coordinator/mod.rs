@@ -339,6 +339,7 @@ fn job_spec(
         files: files.collect(),
         dialect: input.dialect,
         nulls: input.nulls.clone(),
+        jagged: input.jagged,
         rounding: input.timestamp_rounding,
         write_time: job.write_time,
         threads,

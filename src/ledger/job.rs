@@ -152,6 +152,8 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
     };
     // Known from options of later versions by their absence: a job that was begun before there were these is the same job.
     let later = [
+        ("allow-missing-fields", input.jagged.missing.then(|| true.to_string())),
+        ("allow-extra-fields", input.jagged.extra.then(|| true.to_string())),
         ("skip", (input.skip > 0).then(|| input.skip.to_string())),
         ("limit", input.limit.map(|limit| limit.to_string())),
         ("input-compression", compression.map(str::to_owned)),

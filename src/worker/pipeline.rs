@@ -190,7 +190,8 @@ impl<E: Engine> Pipeline<E> {
         let source =
             Source::open(&spec.input).map_err(|error| fail(FailureKind::Input, error.to_string()))?;
         let options = CodecOptions { rounding: job.rounding };
-        let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, options);
+        let encoder =
+            RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, options).with_jagged(job.jagged);
         let open = Arc::new(OpenInput { source, encoder });
         self.open = Some((id, Arc::clone(&open)));
         Ok(open)

@@ -1,4 +1,5 @@
 use super::*;
+use crate::codec::row::Jagged;
 use crate::control::message::{FileSpec, Prefix, WriteTime};
 use crate::format::csv::dialect::Dialect;
 use crate::insert::engine::BoundBatch;
@@ -148,6 +149,7 @@ fn job(file: &Path) -> JobSpec {
         }],
         dialect: Dialect::default(),
         nulls: Vec::new(),
+        jagged: Jagged::default(),
         rounding: Rounding::Reject,
         write_time: WriteTime::Constant(1),
         threads: 2,

@@ -14,6 +14,7 @@ mod cli;
 mod compressed;
 mod connect;
 mod crash;
+mod dialects;
 mod faults;
 mod gate;
 mod jobs;

@@ -44,6 +44,14 @@ pub struct InputArgs {
     #[arg(long)]
     pub allow_unknown_columns: bool,
 
+    /// Take records with fewer fields than the header; those that are not there are null
+    #[arg(long)]
+    pub allow_missing_fields: bool,
+
+    /// Take records with more fields than the header; those that are too many are left out
+    #[arg(long)]
+    pub allow_extra_fields: bool,
+
     /// Records to pass over at the start of each file, behind its header
     #[arg(long, value_name = "N", default_value = "0", allow_negative_numbers = true)]
     pub skip: String,

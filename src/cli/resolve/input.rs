@@ -4,6 +4,7 @@ use super::Typed;
 use crate::cli::args::InputArgs;
 use crate::cli::error::UsageError;
 use crate::cli::{list, value};
+use crate::codec::row::Jagged;
 use crate::format::csv::dialect::Dialect;
 use crate::format::record::RECORD_BYTES_MAX;
 use crate::settings::InputSettings;
@@ -24,6 +25,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
         columns,
         allow_missing_columns: args.allow_missing_columns,
         allow_unknown_columns: args.allow_unknown_columns,
+        jagged: Jagged { missing: args.allow_missing_fields, extra: args.allow_extra_fields },
         skip: typed.value("skip", &args.skip, |text| value::count(text, 0))?,
         limit: args
             .limit

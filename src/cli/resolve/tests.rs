@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::cli::tests::{FakeWorld, check, load, refusal, settings, verify};
+use crate::codec::row::Jagged;
 use crate::format::csv::dialect::Dialect;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
@@ -36,6 +37,7 @@ fn without_options_everything_has_its_documented_default() {
             columns: None,
             allow_missing_columns: false,
             allow_unknown_columns: false,
+            jagged: Jagged::default(),
             skip: 0,
             limit: None,
             max_record_bytes: 16 << 20,
@@ -105,7 +107,8 @@ fn every_connection_option_reaches_its_setting() {
 fn every_other_option_reaches_its_setting() {
     let settings = settings(
         "--delimiter ; --quote ' --escape \\ --comment # --no-header --null \\N,NULL --null N/A --columns id,\"a,b\" \
-         --allow-missing-columns --allow-unknown-columns --skip 3 --limit 5 --max-record-size 256MiB --input-compression zstd --timestamp-rounding truncate \
+         --allow-missing-columns --allow-unknown-columns --allow-missing-fields --allow-extra-fields --skip 3 --limit 5 --max-record-size 256MiB \
+         --input-compression zstd --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 \
          --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
          --log-format JSON --metrics-listen 9100 b.csv",
@@ -125,6 +128,7 @@ fn every_other_option_reaches_its_setting() {
         columns: Some(["id", "a,b"].map(str::to_owned).to_vec()),
         allow_missing_columns: true,
         allow_unknown_columns: true,
+        jagged: Jagged { missing: true, extra: true },
         skip: 3,
         limit: Some(5),
         max_record_bytes: 256 << 20,
