@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-use crate::format::csv::dialect::Dialect;
+use crate::format::csv::dialect::{DELIMITER_BYTES_MAX, Delimiter, Dialect};
 use crate::settings::{ErrorBudget, TimestampMode};
 use crate::verify::sample::Sample;
 
@@ -81,10 +81,50 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     })
 }
 
+/// What stands between fields: up to 8 bytes in UTF-8, of which none ends a line.
+pub(super) fn delimiter(text: &str) -> Result<Delimiter, String> {
+    if text.eq_ignore_ascii_case("tab") {
+        return Ok(Delimiter::byte(b'\t'));
+    }
+    let bytes = unescaped(text);
+    match bytes.len() {
+        0 => Err("is empty: give at least one character".to_owned()),
+        1..=DELIMITER_BYTES_MAX => {
+            Delimiter::new(&bytes).ok_or_else(|| "must not hold a line end or NUL".to_owned())
+        }
+        len => Err(format!("must be at most {DELIMITER_BYTES_MAX} bytes in UTF-8 and is {len}, or tab")),
+    }
+}
+
+/// The bytes of a text in which `\t` stands for a tab and `\x` and two digits for an ASCII character.
+fn unescaped(text: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::new(), text);
+    while let Some(character) = rest.chars().next() {
+        let code = rest.strip_prefix("\\x").and_then(|digits| digits.get(..2));
+        let code = code.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(u8::is_ascii);
+        let len = match (code, rest.starts_with("\\t")) {
+            (Some(code), _) => {
+                bytes.push(code);
+                4
+            }
+            (None, true) => {
+                bytes.push(b'\t');
+                2
+            }
+            (None, false) => {
+                bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                character.len_utf8()
+            }
+        };
+        rest = rest.get(len..).unwrap_or_default();
+    }
+    bytes
+}
+
 /// A character of the CSV dialect: one byte below 0x80 that is no line end and no NUL.
 pub(super) fn character(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        _ if text.eq_ignore_ascii_case("tab") || text == "\\t" => Ok(b'\t'),
+    match &unescaped(text)[..] {
+        _ if text.eq_ignore_ascii_case("tab") => Ok(b'\t'),
         [byte] if Dialect::is_usable(*byte) => Ok(*byte),
         [_] => Err("must not be a line end or NUL".to_owned()),
         [] => Err("is empty: give one character".to_owned()),

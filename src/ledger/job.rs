@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fingerprint::Fingerprint;
 use crate::control::message::WriteTime;
-use crate::format::csv::dialect::Dialect;
+use crate::format::csv::dialect::{Dialect, Escapes, Trim};
 use crate::plan::compression::{Compression, CompressionChoice};
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
@@ -127,9 +127,13 @@ pub struct Scanned {
 /// The settings of a load that change what is written, by option: as a person reads them, and different for different settings.
 pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
     let input = &settings.input;
-    let Dialect { delimiter, quote, escape, comment, header } = input.dialect;
+    let Dialect { delimiter, quote, escape, escapes, comment, trim, header } = input.dialect;
     let character =
         |byte: Option<u8>| byte.map_or("none".to_owned(), |byte| format!("{:?}", char::from(byte)));
+    let between = match delimiter.single() {
+        Some(byte) => character(Some(byte)),
+        None => format!("{:?}", String::from_utf8_lossy(delimiter.as_bytes())),
+    };
     let list = |texts: &[String]| match texts {
         [] => NOT_SET.to_owned(),
         // Texts can always be written.
@@ -154,13 +158,15 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
     let later = [
         ("allow-missing-fields", input.jagged.missing.then(|| true.to_string())),
         ("allow-extra-fields", input.jagged.extra.then(|| true.to_string())),
+        ("escapes", (escapes != Escapes::Quotes).then(|| format!("{escapes:?}").to_lowercase())),
+        ("trim", (trim != Trim::None).then(|| format!("{trim:?}").to_lowercase())),
         ("skip", (input.skip > 0).then(|| input.skip.to_string())),
         ("limit", input.limit.map(|limit| limit.to_string())),
         ("input-compression", compression.map(str::to_owned)),
     ];
     let later = later.into_iter().filter_map(|(option, value)| Some((option, value?)));
     [
-        ("delimiter", character(Some(delimiter))),
+        ("delimiter", between),
         ("quote", character(quote)),
         ("escape", character(escape)),
         ("comment", character(comment)),

@@ -51,3 +51,62 @@ fn records_that_are_shorter_or_longer_than_the_header_load_where_that_is_allowed
     );
     check(b"a,id\nx,1\ny\n", &["--allow-missing-fields", "--allow-missing-columns"], 1, &[["1", "x", NULL]]);
 }
+
+/// The rows of which the next two tests have files.
+const EXPORTED: [[&str; 3]; 8] = [
+    ["1", "plain", "with, comma"],
+    ["2", "a\\b", "say \"hi\""],
+    ["3", "C:\\new\\", NULL],
+    ["4", "x\\\"y", "\\\\"],
+    ["5", "back\\, comma", "\""],
+    ["6", "line\ntwo", "tab\tx"],
+    ["7", " lead", "trail "],
+    ["8", "é¦", "\\n"],
+];
+
+#[test]
+fn what_cqlsh_copy_to_writes_loads_as_it_was() {
+    // As cqlsh 6.2 with Python 3.11 writes it; 3.b is empty there, which it does not tell from null.
+    let file = "id,a,b\r\n5,\"back\\\\\\\\, comma\",\\\"\r\n1,plain,\"with, comma\"\r\n8,é¦,\\\\\\\\n\r\n\
+                2,a\\\\\\\\b,say \\\"hi\\\"\r\n4,x\\\\\\\\\\\"y,\\\\\\\\\\\\\\\\\r\n7, lead,trail \r\n\
+                6,line\\\\ntwo,tab\\\\tx\r\n3,C:\\\\\\\\new\\\\\\\\,\r\n";
+    check(file.as_bytes(), &["--escape", "\\", "--escapes", "cqlsh"], 0, &EXPORTED);
+    check(
+        file.as_bytes(),
+        &["--escape", "\\", "--escapes", "cqlsh", "--unit-size", "1KiB", "--workers", "2"],
+        0,
+        &EXPORTED,
+    );
+    let once = ["5", "back\\\\, comma", "\""];
+    check(b"id,a,b\n5,\"back\\\\\\\\, comma\",\\\"\n", &["--escape", "\\", "--escapes", "any"], 0, &[once]);
+}
+
+#[test]
+fn what_dsbulk_unload_writes_loads_as_it_was() {
+    // As dsbulk 1.10.0 writes it.
+    let file = "id,a,b\n8,é¦,\\n\n4,\"x\\\\\\\"y\",\\\\\n2,a\\b,\"say \\\"hi\\\"\"\n1,plain,\"with, comma\"\n\
+                5,\"back\\\\, comma\",\"\\\"\"\n3,C:\\new\\,\"\"\n7, lead,trail \n6,\"line\ntwo\",tab\tx\n";
+    let mut expected = EXPORTED;
+    // Here, the empty text is not null.
+    expected[2][2] = "";
+    check(file.as_bytes(), &["--escape", "\\"], 0, &expected);
+}
+
+#[test]
+fn spaces_around_fields_are_trimmed_where_that_is_asked_for() {
+    let file = b"id , a,\tb\n1 ,  x y ,\" z \" \n2, \"a,\n b\"\t,  \n";
+    let columns = ["--columns", "id,a,b"];
+    check(file, &columns, 1, &[["1 ", "  x y ", " z  "], ["2", " \"a", NULL]]);
+    check(file, &["--trim", "unquoted"], 0, &[["1", "x y", " z "], ["2", "a,\n b", NULL]]);
+    check(file, &["--trim", "all"], 0, &[["1", "x y", "z"], ["2", "a,\n b", NULL]]);
+}
+
+#[test]
+fn delimiters_may_be_of_several_characters_or_of_unusual_ones() {
+    let expected = [["1", "x|y", "z"], ["2", "a||b\nc", NULL], ["3", "|", "\""]];
+    let file = b"id||a||b\n1||x|y||z\n2||\"a||b\nc\"||\n3||\"|\"||\"\"\"\"\n";
+    check(file, &["--delimiter", "||"], 0, &expected);
+    check("id¦a¦b\n1¦x¦\"y¦z\"\n".as_bytes(), &["--delimiter", "¦"], 0, &[["1", "x", "y¦z"]]);
+    check(b"id\x01a\x01b\n1\x01x,\x01\"y\x01z\"\n", &["--delimiter", "\\x01"], 0, &[["1", "x,", "y\x01z"]]);
+    check(b"id::a::b\n1:::x::\"y\n", &["--delimiter", "::", "--quote", "none"], 0, &[["1", ":x", "\"y"]]);
+}

@@ -1,6 +1,7 @@
 //! How the files are read and which column each field belongs to.
 //! A command that reads records takes this group.
 
+use crate::format::csv::dialect::{Escapes, Trim};
 use crate::plan::compression::CompressionChoice;
 use crate::settings::Rounding;
 
@@ -8,21 +9,43 @@ use crate::settings::Rounding;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
-    /// Character between fields; `tab` or `\t` for a tab
-    #[arg(long, value_name = "CHAR", default_value = ",")]
+    /// What stands between fields, one character or several; `tab` or `\t` for a tab, `\x01` for any byte
+    #[arg(long, value_name = "TEXT", default_value = ",")]
     pub delimiter: String,
 
     /// Character around fields, or `none`
     #[arg(long, value_name = "CHAR", default_value = "\"")]
     pub quote: String,
 
-    /// Character before a quote in a quoted field, or `none`; doubled quotes always work
+    /// Character before a quote or itself in a quoted field, or `none`; doubled quotes always work
     #[arg(long, value_name = "CHAR", default_value = "none")]
     pub escape: String,
+
+    /// Where the escape works: in quoted fields only, or before any character anywhere, or that and as cqlsh's COPY TO escapes texts
+    #[arg(
+        long,
+        value_name = "quotes|any|cqlsh",
+        value_enum,
+        default_value = "quotes",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub escapes: Escapes,
 
     /// Character at the start of lines that are skipped, or `none`
     #[arg(long, value_name = "CHAR", default_value = "none")]
     pub comment: String,
+
+    /// Spaces and tabs around fields that are no data: none, those outside of quotes, or all, those at the ends of quoted fields too
+    #[arg(
+        long,
+        value_name = "none|unquoted|all",
+        value_enum,
+        default_value = "none",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub trim: Trim,
 
     /// The first record is data, not a header; needs --columns
     #[arg(long)]

@@ -5,7 +5,7 @@ use crate::cli::args::InputArgs;
 use crate::cli::error::UsageError;
 use crate::cli::{list, value};
 use crate::codec::row::Jagged;
-use crate::format::csv::dialect::Dialect;
+use crate::format::csv::dialect::{Dialect, Escapes};
 use crate::format::record::RECORD_BYTES_MAX;
 use crate::settings::InputSettings;
 
@@ -17,11 +17,14 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
                 .to_owned(),
         ));
     }
+    let dialect = dialect(typed, args)?;
+    // The empty text needs no mention: an unquoted empty field is null in any case.
+    let nulls: Vec<String> = list::split(&args.null).into_iter().filter(|text| !text.is_empty()).collect();
+    check_nulls(&dialect, &nulls)?;
     Ok(InputSettings {
-        dialect: dialect(typed, args)?,
+        dialect,
         compression: args.input_compression,
-        // The empty text needs no mention: an unquoted empty field is null in any case.
-        nulls: list::split(&args.null).into_iter().filter(|text| !text.is_empty()).collect(),
+        nulls,
         columns,
         allow_missing_columns: args.allow_missing_columns,
         allow_unknown_columns: args.allow_unknown_columns,
@@ -37,6 +40,17 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
         })?,
         timestamp_rounding: args.timestamp_rounding,
     })
+}
+
+/// An escape that works everywhere is no part of any field.
+fn check_nulls(dialect: &Dialect, nulls: &[String]) -> Result<(), UsageError> {
+    let escape = dialect.escape.filter(|_| dialect.escapes != Escapes::Quotes).map(char::from);
+    match escape.and_then(|escape| nulls.iter().find(|null| null.contains(escape))) {
+        Some(null) => Err(UsageError::Combination(format!(
+            "--null {null} holds the escape character, which is no part of the text with --escapes any: leave it out of --null"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn columns(typed: &Typed<'_>, args: &InputArgs) -> Result<Option<Vec<String>>, UsageError> {
@@ -60,9 +74,11 @@ fn columns(typed: &Typed<'_>, args: &InputArgs) -> Result<Option<Vec<String>>, U
 
 fn dialect(typed: &Typed<'_>, args: &InputArgs) -> Result<Dialect, UsageError> {
     let dialect = Dialect {
-        delimiter: typed.value("delimiter", &args.delimiter, value::character)?,
+        delimiter: typed.value("delimiter", &args.delimiter, value::delimiter)?,
         quote: typed.value("quote", &args.quote, value::optional_character)?,
         escape: typed.value("escape", &args.escape, value::optional_character)?,
+        escapes: args.escapes,
+        trim: args.trim,
         comment: typed.value("comment", &args.comment, value::optional_character)?,
         header: !args.no_header,
     };

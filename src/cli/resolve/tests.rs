@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::cli::tests::{FakeWorld, check, load, refusal, settings, verify};
 use crate::codec::row::Jagged;
-use crate::format::csv::dialect::Dialect;
+use crate::format::csv::dialect::{Delimiter, Dialect, Escapes, Trim};
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
@@ -106,7 +106,7 @@ fn every_connection_option_reaches_its_setting() {
 #[test]
 fn every_other_option_reaches_its_setting() {
     let settings = settings(
-        "--delimiter ; --quote ' --escape \\ --comment # --no-header --null \\N,NULL --null N/A --columns id,\"a,b\" \
+        "--delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
          --allow-missing-columns --allow-unknown-columns --allow-missing-fields --allow-extra-fields --skip 3 --limit 5 --max-record-size 256MiB \
          --input-compression zstd --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 \
@@ -117,14 +117,16 @@ fn every_other_option_reaches_its_setting() {
     assert_eq!(settings.inputs, [Path::new("a.csv"), Path::new("b.csv")]);
     let input = InputSettings {
         dialect: Dialect {
-            delimiter: b';',
+            delimiter: Delimiter::byte(b';'),
             quote: Some(b'\''),
             escape: Some(b'\\'),
+            escapes: Escapes::Any,
+            trim: Trim::Unquoted,
             comment: Some(b'#'),
             header: false,
         },
         compression: CompressionChoice::Zstd,
-        nulls: ["\\N", "NULL", "N/A"].map(str::to_owned).to_vec(),
+        nulls: ["NIL", "NULL", "N/A"].map(str::to_owned).to_vec(),
         columns: Some(["id", "a,b"].map(str::to_owned).to_vec()),
         allow_missing_columns: true,
         allow_unknown_columns: true,
@@ -258,7 +260,12 @@ fn values_that_make_no_sense_are_refused_in_one_line() {
         "--address-map 10.0.0.1=::1,10.0.0.1:9042=::2",
         "--address-map '10.0.0.1:9042=::2': 10.0.0.1:9042 is mapped twice",
     );
-    check("--delimiter ||", "--delimiter '||': must be one character, or tab");
+    check(
+        "--delimiter 123456789",
+        "--delimiter '123456789': must be at most 8 bytes in UTF-8 and is 9, or tab",
+    );
+    check("--delimiter \\x00", "--delimiter '\\x00': must not hold a line end or NUL");
+    check("--quote ||", "--quote '||': must be one character, or tab; or none");
     check("--columns id,,name", "--columns 'id,,name': a name is empty");
     check("--columns id,id", "--columns 'id,id': 'id' stands there twice");
     check("--skip -1", "--skip '-1': must be a whole number from 0");
@@ -304,7 +311,19 @@ fn options_that_do_not_go_together_are_refused_in_one_line() {
     );
     check(
         "--quote none --escape \\",
-        "--escape with --quote none: an escape stands before quotes in quoted fields; leave it out",
+        "--escape with --quote none: an escape stands before quotes in quoted fields; leave it out, or add --escapes any",
+    );
+    check(
+        "--escape \\ --escapes any --null NULL,\\N",
+        "--null \\N holds the escape character, which is no part of the text with --escapes any: leave it out of --null",
+    );
+    check(
+        "--escapes any",
+        "--escapes without --escape: say which character it is, for example --escape '\\'",
+    );
+    check(
+        "--delimiter |'| --quote '",
+        "--quote '\\'' is a part of --delimiter: each needs characters of its own",
     );
     check(
         "--escape \"",
@@ -353,7 +372,7 @@ fn a_log_is_not_opened_where_it_would_do_harm() {
 fn a_dialect_without_quotes_or_with_a_tab_is_understood() {
     let check = |arguments: &str, delimiter: u8, quote: Option<u8>| {
         let dialect = settings(arguments, &FakeWorld::new()).input.dialect;
-        assert_eq!((dialect.delimiter, dialect.quote), (delimiter, quote), "{arguments}");
+        assert_eq!((dialect.delimiter, dialect.quote), (Delimiter::byte(delimiter), quote), "{arguments}");
     };
     check("--delimiter tab", b'\t', Some(b'"'));
     check("--delimiter \\t --quote none", b'\t', None);
@@ -518,7 +537,7 @@ fn a_verification_has_the_settings_of_the_load_and_its_own() {
     assert!(full.rejects_dir.starts_with("out") && full.rejects_dir == read_back.differences_dir);
     let job = full.job.unwrap();
     assert_eq!((job.name.as_deref(), job.state_dir.as_path()), (Some("nightly"), Path::new("st")));
-    assert_eq!((full.input.dialect.delimiter, full.writing.in_flight.get()), (b';', 9));
+    assert_eq!((full.input.dialect.delimiter, full.writing.in_flight.get()), (Delimiter::byte(b';'), 9));
     assert_eq!((full.writing.workers, full.writing.retry_for), (Some(2), Duration::from_secs(5)));
     assert_eq!(full.connection.consistency, ConsistencyLevel::EachQuorum);
     assert!(verify("--timestamp now", &world).is_err(), "the ledger knows the write times");

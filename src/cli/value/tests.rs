@@ -64,6 +64,9 @@ fn a_dialect_character_is_one_ascii_byte() {
     };
     check(",", Ok(b','));
     check("\t", Ok(b'\t'));
+    check("\\x1F", Ok(0x1f));
+    check("\\x1", Err("must be one character, or tab"));
+    check("\\x0a", Err("must not be a line end or NUL"));
     check("\\t", Ok(b'\t'));
     check("TAB", Ok(b'\t'));
     check("\\", Ok(b'\\'));
@@ -77,6 +80,27 @@ fn a_dialect_character_is_one_ascii_byte() {
     assert_eq!(optional_character("None"), Ok(None));
     assert_eq!(optional_character("'"), Ok(Some(b'\'')));
     assert_eq!(optional_character("''"), Err("must be one character, or tab; or none".to_owned()));
+}
+
+#[test]
+fn a_delimiter_is_some_characters_of_which_none_ends_a_line() {
+    let check = |text: &str, expected: Result<&[u8], &str>| {
+        let found = delimiter(text).map(|delimiter| delimiter.as_bytes().to_vec());
+        assert_eq!(found, expected.map(<[u8]>::to_vec).map_err(str::to_owned), "{text:?}");
+    };
+    check(",", Ok(b","));
+    check("Tab", Ok(b"\t"));
+    check("\\t|\\x01", Ok(b"\t|\x01"));
+    check("\\", Ok(b"\\"));
+    check("\\|", Ok(b"\\|"));
+    check("\\x9", Ok(b"\\x9"));
+    check("\\xff", Ok(b"\\xff"));
+    check("¦", Ok("¦".as_bytes()));
+    check("12345678", Ok(b"12345678"));
+    check("", Err("is empty: give at least one character"));
+    check("|\n", Err("must not hold a line end or NUL"));
+    check("|\\x00", Err("must not hold a line end or NUL"));
+    check("ééééé", Err("must be at most 8 bytes in UTF-8 and is 10, or tab"));
 }
 
 #[test]

@@ -3,17 +3,98 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The characters that a CSV file's structure is made of. Every one is a single byte below 0x80.
+/// The longest delimiter in bytes.
+pub const DELIMITER_BYTES_MAX: usize = 8;
+
+/// What stands between the fields of a record: some bytes that end no line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delimiter {
+    bytes: [u8; DELIMITER_BYTES_MAX],
+    len: u8,
+}
+
+impl Delimiter {
+    /// A delimiter of one byte.
+    pub const fn byte(byte: u8) -> Self {
+        let mut bytes = [0; DELIMITER_BYTES_MAX];
+        bytes[0] = byte;
+        Delimiter { bytes, len: 1 }
+    }
+
+    /// A delimiter of these bytes; `None` if they are none or too many, or hold a line end or NUL.
+    pub const fn new(text: &[u8]) -> Option<Self> {
+        if text.is_empty() || text.len() > DELIMITER_BYTES_MAX {
+            return None;
+        }
+        let mut bytes = [0; DELIMITER_BYTES_MAX];
+        let mut at = 0;
+        while at < text.len() {
+            if matches!(text[at], b'\n' | b'\r' | 0) {
+                return None;
+            }
+            bytes[at] = text[at];
+            at += 1;
+        }
+        // The length is at most that of the array.
+        Some(Delimiter { bytes, len: text.len() as u8 })
+    }
+
+    /// The bytes.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// The byte, if it is only one.
+    pub fn single(&self) -> Option<u8> {
+        match self.as_bytes() {
+            [byte] => Some(*byte),
+            _ => None,
+        }
+    }
+}
+
+/// What the escape character does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Escapes {
+    /// In quoted fields, before a quote and before itself; elsewhere it is data.
+    #[default]
+    Quotes,
+    /// Everywhere: the character behind it is data, whatever it is.
+    Any,
+    /// As [`Escapes::Any`], and what is left is unescaped again, as cqlsh escapes texts before it writes them as CSV.
+    Cqlsh,
+}
+
+/// Which spaces and tabs at a field's ends are no part of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Trim {
+    /// None: all are data.
+    #[default]
+    None,
+    /// Those outside of quotes.
+    Unquoted,
+    /// Those inside of quotes too.
+    All,
+}
+
+/// What a CSV file's structure is made of. Every character but the delimiter is a single byte below 0x80.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dialect {
     /// Between the fields of a record.
-    pub delimiter: u8,
+    pub delimiter: Delimiter,
     /// Around fields that hold delimiters, quotes or line ends; `None`: quotes are data.
     pub quote: Option<u8>,
     /// Before a quote inside a quoted field, beside doubling it; `None`: only doubling escapes.
     pub escape: Option<u8>,
+    /// Where else it escapes.
+    pub escapes: Escapes,
     /// At the start of a line: the line is no record.
     pub comment: Option<u8>,
+    /// Which spaces are no data.
+    pub trim: Trim,
     /// Whether the first record names the columns.
     pub header: bool,
 }
@@ -21,6 +102,14 @@ pub struct Dialect {
 /// Why a dialect cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DialectError {
+    /// A character that is a part of the delimiter.
+    #[error("--{second} '{}' is a part of --delimiter: each needs characters of its own", byte.escape_ascii())]
+    InDelimiter {
+        /// The other setting.
+        second: &'static str,
+        /// Its byte.
+        byte: u8,
+    },
     /// One character with two meanings.
     #[error("--{first} and --{second} are both '{}': each needs a character of its own", byte.escape_ascii())]
     Ambiguous {
@@ -35,13 +124,26 @@ pub enum DialectError {
     #[error("--escape is the same as --quote: doubled quotes are always understood; leave --escape out")]
     EscapeIsQuote,
     /// An escape works inside quotes only.
-    #[error("--escape with --quote none: an escape stands before quotes in quoted fields; leave it out")]
+    #[error(
+        "--escape with --quote none: an escape stands before quotes in quoted fields; leave it out, or add --escapes any"
+    )]
     EscapeWithoutQuote,
+    /// What an escape does where there is none.
+    #[error("--escapes without --escape: say which character it is, for example --escape '\\'")]
+    NoEscape,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Dialect { delimiter: b',', quote: Some(b'"'), escape: None, comment: None, header: true }
+        Dialect {
+            delimiter: Delimiter::byte(b','),
+            quote: Some(b'"'),
+            escape: None,
+            escapes: Escapes::Quotes,
+            comment: None,
+            trim: Trim::None,
+            header: true,
+        }
     }
 }
 
@@ -51,24 +153,54 @@ impl Dialect {
         byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | 0)
     }
 
+    /// Whether csv-core reads it: it knows delimiters of one byte, no spaces around fields, and an escape that is always left out.
+    pub(crate) fn is_simple(&self) -> bool {
+        self.is_plain() && self.escape.is_none()
+    }
+
+    /// Whether its records begin where csv-core says that they do.
+    pub(super) fn is_plain(&self) -> bool {
+        self.delimiter.single().is_some() && self.trim == Trim::None && !self.escapes_anywhere()
+    }
+
+    /// Whether the escape works outside of quotes too.
+    pub(super) fn escapes_anywhere(&self) -> bool {
+        self.escapes != Escapes::Quotes
+    }
+
+    /// Whether a byte behind the escape is escaped by it.
+    pub(super) fn escapes_byte(&self, byte: u8) -> bool {
+        self.escapes_anywhere() || self.quote == Some(byte) || self.escape == Some(byte)
+    }
+
+    /// Whether a byte is a space that may be no data.
+    #[inline]
+    pub(super) fn trims(&self, byte: u8) -> bool {
+        matches!(byte, b' ' | b'\t') && self.trim != Trim::None && !self.delimiter.as_bytes().contains(&byte)
+    }
+
     /// Checks that every byte has one meaning at most.
     ///
     /// # Errors
     /// Two settings share a character, or there is an escape but no quote.
     pub fn validate(&self) -> Result<(), DialectError> {
         match (self.quote, self.escape) {
-            (None, Some(_)) => return Err(DialectError::EscapeWithoutQuote),
+            (_, None) if self.escapes_anywhere() => return Err(DialectError::NoEscape),
+            (None, Some(_)) if !self.escapes_anywhere() => return Err(DialectError::EscapeWithoutQuote),
             (Some(quote), Some(escape)) if quote == escape => return Err(DialectError::EscapeIsQuote),
             _ => {}
         }
         let roles = [
-            ("delimiter", Some(self.delimiter)),
+            ("delimiter", self.delimiter.single()),
             ("quote", self.quote),
             ("escape", self.escape),
             ("comment", self.comment),
         ];
         for (index, &(second, byte)) in roles.iter().enumerate() {
             let Some(byte) = byte else { continue };
+            if self.delimiter.single().is_none() && self.delimiter.as_bytes().contains(&byte) {
+                return Err(DialectError::InDelimiter { second, byte });
+            }
             let same = roles.iter().take(index).find(|(_, other)| *other == Some(byte));
             if let Some(&(first, _)) = same {
                 return Err(DialectError::Ambiguous { first, second, byte });
@@ -77,13 +209,14 @@ impl Dialect {
         Ok(())
     }
 
-    /// A csv-core reader for this dialect. `\n`, `\r` and `\r\n` each end a record.
+    /// A csv-core reader for this dialect, if it is a simple one (see [`Dialect::is_simple`]). `\n`, `\r` and `\r\n` each end a
+    /// record.
     ///
     /// Never clone a built reader: csv-core's `Clone` leaves out a part of its tables.
     pub fn core_reader(&self) -> csv_core::Reader {
         let mut builder = csv_core::ReaderBuilder::new();
         builder
-            .delimiter(self.delimiter)
+            .delimiter(self.delimiter.single().unwrap_or(b','))
             .double_quote(true)
             .escape(self.escape)
             .comment(self.comment)
@@ -108,7 +241,7 @@ mod tests {
     #[test]
     fn usual_dialects_are_valid() {
         check(Dialect::default(), Ok(()));
-        check(Dialect { delimiter: b'\t', quote: None, ..Dialect::default() }, Ok(()));
+        check(Dialect { delimiter: Delimiter::byte(b'\t'), quote: None, ..Dialect::default() }, Ok(()));
         check(Dialect { escape: Some(b'\\'), comment: Some(b'#'), ..Dialect::default() }, Ok(()));
     }
 
@@ -121,7 +254,12 @@ mod tests {
         };
         let usual = Dialect::default();
         check(Dialect { quote: Some(b','), ..usual }, "delimiter", "quote", ",");
-        check(Dialect { delimiter: b'\t', comment: Some(b'\t'), ..usual }, "delimiter", "comment", "\\t");
+        check(
+            Dialect { delimiter: Delimiter::byte(b'\t'), comment: Some(b'\t'), ..usual },
+            "delimiter",
+            "comment",
+            "\\t",
+        );
         check(Dialect { escape: Some(b'#'), comment: Some(b'#'), ..usual }, "escape", "comment", "#");
     }
 

@@ -214,7 +214,7 @@ impl GeneralRecords {
                 return Err(open);
             }
             if !is_escape && bytes.get(at + 1) != Some(&character) {
-                return Ok(Part { start, end: at, escaped });
+                return Ok(self.looked_at(bytes, Part { start, end: at, escaped }));
             }
             escaped = true;
             pos = at + 2;
@@ -240,7 +240,14 @@ impl GeneralRecords {
                 part.end += 1;
             }
         }
-        part
+        self.looked_at(bytes, part)
+    }
+
+    /// What cqlsh has escaped before it wrote CSV is escaped by `\`, whatever the dialect's escape is.
+    fn looked_at(&self, bytes: &[u8], part: Part) -> Part {
+        let text = bytes.get(part.start..part.end).unwrap_or_default();
+        let again = self.dialect.escapes == Escapes::Cqlsh && memchr(b'\\', text).is_some();
+        Part { escaped: part.escaped || again, ..part }
     }
 
     /// The end of a part without escapes, without the spaces before it.

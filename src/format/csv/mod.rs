@@ -5,6 +5,8 @@ pub mod dialect;
 
 pub mod scan;
 
+mod general;
+
 pub mod reader;
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Whole records to fields: takes a chunk that begins between records and ends at a record's end, gives a [`RecordBatch`].
-//! Fields are left where they are in the chunk; only records with escapes inside quotes are rewritten, by csv-core, behind it.
+//! Fields are left where they are in the chunk; only records with doubled quotes are rewritten, by csv-core, behind it. Dialects that
+//! csv-core does not know are read by `general`.
 //! Pure. Never trusts the chunk: one that ends inside quotes is an error, for then the file is not what was scanned.
 
 use csv_core::ReadRecordResult;
 use memchr::{memchr_iter, memchr3};
 
 use super::dialect::Dialect;
-use super::scan::{Gap, Machine, State};
+use super::general::GeneralRecords;
+use super::scan::{Gap, Machine, State, Steps};
 use crate::format::record::{FieldSpan, RecordBatch, RecordSpan};
 
 /// The longest chunk in bytes: its rewritten fields must fit behind it within 32-bit offsets.
@@ -42,21 +44,40 @@ pub enum ReadError {
 
 /// Reads chunks of one dialect, one after the other.
 pub struct ChunkReader {
-    machine: Machine,
-    core: csv_core::Reader,
-    /// Where csv-core puts the ends of a record's fields.
-    ends: Vec<usize>,
+    how: How,
     /// How many fields and records the last chunk had: the next one has about as many.
     last: (usize, usize),
+}
+
+/// What reads a dialect's records.
+enum How {
+    Simple(Box<SimpleRecords>),
+    General(GeneralRecords),
+}
+
+/// Reads records one by one.
+pub(super) trait Records {
+    /// From `pos` between records to the next record's first byte.
+    fn skip_gap(&self, bytes: &[u8], pos: usize) -> Gap;
+
+    /// Adds the fields of the record at `start` of the chunk, which is the batch's first `len` bytes.
+    fn read_record(
+        &mut self,
+        batch: &mut RecordBatch,
+        start: usize,
+        len: usize,
+    ) -> Result<RecordEnd, ReadError>;
 }
 
 impl ChunkReader {
     /// A reader for a valid dialect.
     pub fn new(dialect: &Dialect) -> Self {
-        let mut core = dialect.core_reader();
-        // The first read strips a byte order mark, which is data at the start of a chunk. An empty line takes its place.
-        core.read_record(b"\n", &mut [0], &mut [0]);
-        ChunkReader { machine: Machine::new(dialect), core, ends: Vec::new(), last: (0, 0) }
+        let simple = Machine::of(dialect).filter(|_| dialect.is_simple());
+        let how = match simple {
+            Some(machine) => How::Simple(Box::new(SimpleRecords::new(machine, dialect))),
+            None => How::General(GeneralRecords::new(dialect)),
+        };
+        ChunkReader { how, last: (0, 0) }
     }
 
     /// The records of a chunk. Empty lines and comments are none, nor is a comment at the end without a line end
@@ -65,35 +86,58 @@ impl ChunkReader {
     /// # Errors
     /// The chunk ends inside quotes, or is longer than [`CHUNK_BYTES_MAX`].
     pub fn read(&mut self, bytes: Vec<u8>) -> Result<RecordBatch, ReadError> {
-        let len = bytes.len();
-        if len > CHUNK_BYTES_MAX {
-            return Err(ReadError::TooLong { bytes: len });
+        if bytes.len() > CHUNK_BYTES_MAX {
+            return Err(ReadError::TooLong { bytes: bytes.len() });
         }
         let (fields, records) = self.last;
-        let mut batch =
+        let batch =
             RecordBatch { bytes, fields: Vec::with_capacity(fields), records: Vec::with_capacity(records) };
-        let mut line = 0;
-        let mut pos = 0;
-        while let Gap::Record(start) = self.machine.skip_gap(&batch.bytes[..len], pos, State::RecordStart) {
-            if start > pos {
-                line += newlines(&batch.bytes[pos..start]);
-            }
-            let first_field = batch.fields.len() as u32;
-            let end = self.read_record(&mut batch, start, len)?;
-            batch.records.push(RecordSpan {
-                first_field,
-                raw_start: start as u32,
-                raw_end: end.raw as u32,
-                line,
-            });
-            line += end.newlines;
-            pos = end.raw;
-        }
+        let batch = match &mut self.how {
+            How::Simple(records) => read_all(&mut **records, batch),
+            How::General(records) => read_all(records, batch),
+        }?;
         self.last = (batch.fields.len(), batch.records.len());
         Ok(batch)
     }
+}
 
-    /// Adds the fields of the record at `start`.
+/// Fills a batch that holds nothing but the chunk.
+fn read_all(records: &mut impl Records, mut batch: RecordBatch) -> Result<RecordBatch, ReadError> {
+    let len = batch.bytes.len();
+    let mut line = 0;
+    let mut pos = 0;
+    while let Gap::Record(start) = records.skip_gap(&batch.bytes[..len], pos) {
+        if start > pos {
+            line += newlines(&batch.bytes[pos..start]);
+        }
+        let first_field = batch.fields.len() as u32;
+        let end = records.read_record(&mut batch, start, len)?;
+        batch.records.push(RecordSpan {
+            first_field,
+            raw_start: start as u32,
+            raw_end: end.raw as u32,
+            line,
+        });
+        line += end.newlines;
+        pos = end.raw;
+    }
+    Ok(batch)
+}
+
+/// Reads the records of csv-core's dialects.
+struct SimpleRecords {
+    machine: Machine,
+    core: csv_core::Reader,
+    /// Where csv-core puts the ends of a record's fields.
+    ends: Vec<usize>,
+}
+
+impl Records for SimpleRecords {
+    #[inline]
+    fn skip_gap(&self, bytes: &[u8], pos: usize) -> Gap {
+        self.machine.skip_gap(bytes, pos, State::RecordStart)
+    }
+
     #[inline]
     fn read_record(
         &mut self,
@@ -117,6 +161,15 @@ impl ChunkReader {
         batch.fields.push(FieldSpan { start: field as u32, end: end as u32, quoted: false });
         let raw = after_line_end(bytes, end);
         Ok(RecordEnd { raw, newlines: u32::from(raw > end && bytes[raw - 1] == b'\n') })
+    }
+}
+
+impl SimpleRecords {
+    fn new(machine: Machine, dialect: &Dialect) -> Self {
+        let mut core = dialect.core_reader();
+        // The first read strips a byte order mark, which is data at the start of a chunk. An empty line takes its place.
+        core.read_record(b"\n", &mut [0], &mut [0]);
+        SimpleRecords { machine, core, ends: Vec::new() }
     }
 
     /// Adds the fields of a record with quotes in it, by delimiters, quotes and line ends.
@@ -185,11 +238,11 @@ impl ChunkReader {
 }
 
 /// Where a record ended.
-struct RecordEnd {
+pub(super) struct RecordEnd {
     /// Offset behind its line end.
-    raw: usize,
+    pub(super) raw: usize,
     /// `\n` bytes in it.
-    newlines: u32,
+    pub(super) newlines: u32,
 }
 
 /// A field as it lies in the chunk.
@@ -215,11 +268,7 @@ impl Machine {
         let close = loop {
             let at = self.find_in_quotes(bytes, pos).ok_or(open)?;
             let next = bytes.get(at + 1).copied();
-            let escape = self.escape == Some(bytes[at]);
-            if escape && next.is_none() {
-                return Err(open);
-            }
-            if !escape && next != self.quote {
+            if next != self.quote {
                 break at;
             }
             rewrite = true;
@@ -244,7 +293,7 @@ impl Machine {
 
 /// The offset behind the line end at `at`: `\r\n`, `\n`, `\r`, or nothing at the end of the bytes.
 #[inline]
-fn after_line_end(bytes: &[u8], at: usize) -> usize {
+pub(super) fn after_line_end(bytes: &[u8], at: usize) -> usize {
     match (bytes.get(at), bytes.get(at + 1)) {
         (None, _) => at,
         (Some(b'\r'), Some(b'\n')) => at + 2,
@@ -253,7 +302,7 @@ fn after_line_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// How many `\n` there are. A chunk's length bounds the count.
-fn newlines(bytes: &[u8]) -> u32 {
+pub(super) fn newlines(bytes: &[u8]) -> u32 {
     memchr_iter(b'\n', bytes).count() as u32
 }
 
@@ -297,7 +346,7 @@ mod tests {
             assert!(record.field(record.field_count()).is_none());
         }
         // csv-core strips a byte order mark, which a chunk cannot have.
-        if !bytes.starts_with(b"\xef\xbb\xbf") {
+        if dialect.is_simple() && !bytes.starts_with(b"\xef\xbb\xbf") {
             let fields: Vec<Vec<Vec<u8>>> = truth
                 .into_iter()
                 .map(|record| record.fields.into_iter().map(|(text, _)| text).collect())

@@ -6,9 +6,12 @@
 //! follow. csv-core's "record ended" states behave like its record start (the `\n` of `\r\n` is an empty line there),
 //! so the seven states below are all. Lanes (start states) share the work of one thread from where they meet.
 
+use std::array::from_fn;
+
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::dialect::Dialect;
+use super::general::{self, General};
 
 /// Where csv-core's machine is between two bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +30,29 @@ pub enum State {
     EscapeInQuoted,
     /// In a comment, which only `\n` ends.
     Comment,
+    /// After the escape character outside of quotes, where it works there: the next byte is data.
+    EscapeInUnquoted,
+    /// After one byte of what may be a delimiter of several.
+    Delimiter1,
+    /// After two bytes of it.
+    Delimiter2,
+    /// After three.
+    Delimiter3,
+    /// After four.
+    Delimiter4,
+    /// After five.
+    Delimiter5,
+    /// After six.
+    Delimiter6,
+    /// After seven.
+    Delimiter7,
 }
 
+/// How many states csv-core's machine has. They come first.
+const PLAIN_STATES: usize = 7;
+
 /// All states; a state's place is its index in [`Transitions`].
-pub const STATES: [State; 7] = [
+pub const STATES: [State; 15] = [
     State::RecordStart,
     State::FieldStart,
     State::Unquoted,
@@ -38,6 +60,25 @@ pub const STATES: [State; 7] = [
     State::QuoteInQuoted,
     State::EscapeInQuoted,
     State::Comment,
+    State::EscapeInUnquoted,
+    State::Delimiter1,
+    State::Delimiter2,
+    State::Delimiter3,
+    State::Delimiter4,
+    State::Delimiter5,
+    State::Delimiter6,
+    State::Delimiter7,
+];
+
+/// The states after the first bytes of a delimiter, the shortest first.
+pub(super) const PREFIXES: [State; 7] = [
+    State::Delimiter1,
+    State::Delimiter2,
+    State::Delimiter3,
+    State::Delimiter4,
+    State::Delimiter5,
+    State::Delimiter6,
+    State::Delimiter7,
 ];
 
 impl State {
@@ -97,7 +138,7 @@ impl Lane {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transitions {
     /// One lane for each start state, in the order of [`STATES`].
-    lanes: [Lane; 7],
+    lanes: [Lane; STATES.len()],
     /// How many of the bytes are `\n`.
     pub newlines: u64,
 }
@@ -112,15 +153,26 @@ impl Transitions {
 /// Scans `bytes` for every start state at once. Takes one pass where the lanes meet soon, as they do on real data, and a
 /// pass for each lane at worst.
 pub fn scan(dialect: &Dialect, bytes: &[u8]) -> Transitions {
-    let machine = Machine::new(dialect);
-    let mut race = Race::start(&machine, bytes);
-    race.run(&machine, bytes);
+    match Machine::of(dialect) {
+        Some(machine) => scan_by::<_, PLAIN_STATES>(&machine, bytes),
+        None => scan_by::<_, { STATES.len() }>(&General::new(dialect), bytes),
+    }
+}
+
+/// Scans for the first `LANES` start states, which are all that this machine has.
+fn scan_by<M: Steps, const LANES: usize>(machine: &M, bytes: &[u8]) -> Transitions {
+    let mut race = Race::<LANES>::start(machine, bytes);
+    race.run(machine, bytes);
     Transitions { lanes: race.lanes(), newlines: memchr_iter(b'\n', bytes).count() as u64 }
 }
 
 /// Where the record that `state` is inside of ends: the offset of its line end (`\r` or `\n`) in `bytes`, if it is there.
 pub fn record_end(dialect: &Dialect, state: State, bytes: &[u8]) -> Option<usize> {
-    match Machine::new(dialect).finish_record(bytes, 0, state) {
+    let end = match Machine::of(dialect) {
+        Some(machine) => machine.finish_record(bytes, 0, state),
+        None => General::new(dialect).finish_record(bytes, 0, state),
+    };
+    match end {
         Inside::LineEnd(at) => Some(at),
         Inside::Out { .. } => None,
     }
@@ -128,7 +180,7 @@ pub fn record_end(dialect: &Dialect, state: State, bytes: &[u8]) -> Option<usize
 
 /// Where the first record of `bytes`, which begin between records, starts.
 pub fn record_start(dialect: &Dialect, bytes: &[u8]) -> Option<usize> {
-    match Machine::new(dialect).skip_gap(bytes, 0, State::RecordStart) {
+    match general::skip_gap(dialect.comment, bytes, 0, State::RecordStart) {
         Gap::Record(at) => Some(at),
         Gap::Out(_) => None,
     }
@@ -136,7 +188,13 @@ pub fn record_start(dialect: &Dialect, bytes: &[u8]) -> Option<usize> {
 
 /// Where the record starts that has `before` other record starts before it in `bytes`, which begin in `state`.
 pub fn nth_record_start(dialect: &Dialect, state: State, bytes: &[u8], before: u64) -> Option<usize> {
-    let machine = Machine::new(dialect);
+    match Machine::of(dialect) {
+        Some(machine) => nth_record_start_by(&machine, state, bytes, before),
+        None => nth_record_start_by(&General::new(dialect), state, bytes, before),
+    }
+}
+
+fn nth_record_start_by(machine: &impl Steps, state: State, bytes: &[u8], before: u64) -> Option<usize> {
     let mut pos = 0;
     let mut gap = state;
     if state.in_record() {
@@ -171,7 +229,20 @@ pub(super) enum Gap {
     Out(State),
 }
 
-/// The dialect's state machine. It jumps from one byte that matters to the next instead of looking at each.
+/// A state machine.
+pub(super) trait Steps {
+    /// One byte's step: the definition that everything faster must agree with.
+    fn step(&self, state: State, byte: u8) -> State;
+
+    /// From `pos`, in `state` inside a record, to the record's line end. At a record's first byte the state to give is
+    /// [`State::FieldStart`], which is what it is by then.
+    fn finish_record(&self, bytes: &[u8], pos: usize, state: State) -> Inside;
+
+    /// From `pos`, in `state` between records, to the next record's first byte.
+    fn skip_gap(&self, bytes: &[u8], pos: usize, state: State) -> Gap;
+}
+
+/// The state machine of csv-core's dialects. It jumps from one byte that matters to the next instead of looking at each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Machine {
     pub(super) delimiter: u8,
@@ -181,12 +252,15 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(dialect: &Dialect) -> Self {
-        let &Dialect { delimiter, quote, escape, comment, header: _ } = dialect;
-        Machine { delimiter, quote, escape, comment }
+    /// The machine of a dialect, if it is one of those.
+    pub(super) fn of(dialect: &Dialect) -> Option<Self> {
+        let &Dialect { delimiter, quote, escape, comment, .. } = dialect;
+        let delimiter = delimiter.single().filter(|_| dialect.is_plain())?;
+        Some(Machine { delimiter, quote, escape, comment })
     }
+}
 
-    /// One byte's step: the definition that everything faster must agree with.
+impl Steps for Machine {
     fn step(&self, state: State, byte: u8) -> State {
         let line_end = matches!(byte, b'\r' | b'\n');
         match state {
@@ -205,10 +279,8 @@ impl Machine {
         }
     }
 
-    /// From `pos`, in `state` inside a record, to the record's line end. At a record's first byte the state to give is
-    /// [`State::FieldStart`], which is what it is by then.
     #[inline]
-    pub(super) fn finish_record(&self, bytes: &[u8], mut pos: usize, mut state: State) -> Inside {
+    fn finish_record(&self, bytes: &[u8], mut pos: usize, mut state: State) -> Inside {
         let mut quote = None;
         loop {
             match state {
@@ -221,22 +293,6 @@ impl Machine {
                     }
                     Some(_) => state = State::Unquoted,
                 },
-                State::Unquoted | State::Comment => {
-                    let Some(at) = self.find_structure(bytes, pos) else {
-                        let fresh = pos < bytes.len() && bytes.last() == Some(&self.delimiter);
-                        let state = if fresh { State::FieldStart } else { State::Unquoted };
-                        return Inside::Out { state, quote };
-                    };
-                    if matches!(bytes[at], b'\r' | b'\n') {
-                        return Inside::LineEnd(at);
-                    }
-                    // A quote opens a field only right after a delimiter; elsewhere it is data.
-                    if at > pos && bytes[at - 1] == self.delimiter {
-                        quote = Some(at);
-                        state = State::Quoted;
-                    }
-                    pos = at + 1;
-                }
                 State::Quoted => match self.find_in_quotes(bytes, pos) {
                     None => return Inside::Out { state, quote },
                     Some(at) => {
@@ -253,31 +309,34 @@ impl Machine {
                     }
                     pos += 1;
                 }
-            }
-        }
-    }
-
-    /// From `pos`, in `state` between records, to the next record's first byte.
-    #[inline]
-    pub(super) fn skip_gap(&self, bytes: &[u8], mut pos: usize, mut state: State) -> Gap {
-        loop {
-            if state == State::Comment {
-                let Some(line) = memchr(b'\n', &bytes[pos..]) else { return Gap::Out(state) };
-                pos += line + 1;
-                state = State::RecordStart;
-            }
-            match bytes.get(pos) {
-                None => return Gap::Out(state),
-                Some(b'\r' | b'\n') => pos += 1,
-                Some(&byte) if self.comment == Some(byte) => {
-                    state = State::Comment;
-                    pos += 1;
+                // This machine is in no other state inside a record.
+                _ => {
+                    let Some(at) = self.find_structure(bytes, pos) else {
+                        let fresh = pos < bytes.len() && bytes.last() == Some(&self.delimiter);
+                        let state = if fresh { State::FieldStart } else { State::Unquoted };
+                        return Inside::Out { state, quote };
+                    };
+                    if matches!(bytes[at], b'\r' | b'\n') {
+                        return Inside::LineEnd(at);
+                    }
+                    // A quote opens a field only right after a delimiter; elsewhere it is data.
+                    if at > pos && bytes[at - 1] == self.delimiter {
+                        quote = Some(at);
+                        state = State::Quoted;
+                    }
+                    pos = at + 1;
                 }
-                Some(_) => return Gap::Record(pos),
             }
         }
     }
 
+    #[inline]
+    fn skip_gap(&self, bytes: &[u8], pos: usize, state: State) -> Gap {
+        general::skip_gap(self.comment, bytes, pos, state)
+    }
+}
+
+impl Machine {
     /// The next line end or quote at or after `pos`.
     #[inline]
     pub(super) fn find_structure(&self, bytes: &[u8], pos: usize) -> Option<usize> {
@@ -317,7 +376,7 @@ struct Thread {
 
 impl Thread {
     /// A thread that has taken the first byte, is in `state` at offset 1, and goes on to its first record start.
-    fn start(machine: &Machine, bytes: &[u8], state: State) -> Thread {
+    fn start<M: Steps>(machine: &M, bytes: &[u8], state: State) -> Thread {
         let mut thread = Thread { at: None, end: state, records: 0, first: None, last: None, quote: None };
         if state.in_record() {
             thread.pass_record(machine, bytes, 1, state);
@@ -329,12 +388,12 @@ impl Thread {
 
     /// From the record start it stands at to the next one.
     #[inline]
-    fn advance(&mut self, machine: &Machine, bytes: &[u8], at: usize) {
+    fn advance(&mut self, machine: &impl Steps, bytes: &[u8], at: usize) {
         self.pass_record(machine, bytes, at, State::FieldStart);
     }
 
     #[inline]
-    fn pass_record(&mut self, machine: &Machine, bytes: &[u8], pos: usize, state: State) {
+    fn pass_record(&mut self, machine: &impl Steps, bytes: &[u8], pos: usize, state: State) {
         match machine.finish_record(bytes, pos, state) {
             Inside::LineEnd(at) => self.pass_gap(machine, bytes, at + 1, State::RecordStart),
             Inside::Out { state, quote } => {
@@ -346,7 +405,7 @@ impl Thread {
     }
 
     #[inline]
-    fn pass_gap(&mut self, machine: &Machine, bytes: &[u8], pos: usize, state: State) {
+    fn pass_gap(&mut self, machine: &impl Steps, bytes: &[u8], pos: usize, state: State) {
         match machine.skip_gap(bytes, pos, state) {
             Gap::Record(at) => {
                 self.at = Some(at);
@@ -374,23 +433,30 @@ struct Runner {
 }
 
 /// All start states under way.
-struct Race {
-    runners: [Runner; 7],
+struct Race<const LANES: usize> {
+    runners: [Runner; LANES],
     /// The thread at index i was begun for the start state at index i; unused ones stand at no record start.
-    threads: [Thread; 7],
+    threads: [Thread; LANES],
 }
 
-impl Race {
+impl<const LANES: usize> Race<LANES> {
     /// Takes the first byte for each start state; those that it brings into one state share a thread.
-    fn start(machine: &Machine, bytes: &[u8]) -> Race {
-        let idle = |state| Thread { at: None, end: state, records: 0, first: None, last: None, quote: None };
+    fn start(machine: &impl Steps, bytes: &[u8]) -> Self {
+        let idle = |lane: usize| Thread {
+            at: None,
+            end: STATES[lane],
+            records: 0,
+            first: None,
+            last: None,
+            quote: None,
+        };
         let runner = Runner { thread: 0, records: 0, first: None, last: None, quote: None };
-        let mut race = Race { runners: [runner; 7], threads: STATES.map(idle) };
+        let mut race = Race { runners: [runner; LANES], threads: from_fn(idle) };
         let Some(&byte) = bytes.first() else {
-            (0..7).for_each(|lane| race.runners[lane].thread = lane);
+            (0..LANES).for_each(|lane| race.runners[lane].thread = lane);
             return race;
         };
-        let after = STATES.map(|state| machine.step(state, byte));
+        let after: [State; LANES] = from_fn(|lane| machine.step(STATES[lane], byte));
         for (lane, &state) in after.iter().enumerate() {
             let thread = after.iter().position(|&other| other == state).unwrap_or(lane);
             if thread == lane {
@@ -408,17 +474,17 @@ impl Race {
                 quote: opens.then_some(0),
             };
         }
-        for lane in 0..7 {
+        for lane in 0..LANES {
             race.merge(lane);
         }
         race
     }
 
     /// Moves the hindmost thread from record start to record start, joining threads that meet, until all are through.
-    fn run(&mut self, machine: &Machine, bytes: &[u8]) {
+    fn run(&mut self, machine: &impl Steps, bytes: &[u8]) {
         loop {
             let under_way = |index: usize| self.threads[index].at.map(|at| (at, index));
-            let Some((at, hindmost)) = (0..7).filter_map(under_way).min() else { return };
+            let Some((at, hindmost)) = (0..LANES).filter_map(under_way).min() else { return };
             let alone = self.threads.iter().filter(|thread| thread.at.is_some()).count() == 1;
             let thread = &mut self.threads[hindmost];
             thread.advance(machine, bytes, at);
@@ -438,7 +504,7 @@ impl Race {
         if left.at.is_none() {
             return;
         }
-        let met = (0..7).find(|&other| other != index && self.threads[other].at == left.at);
+        let met = (0..LANES).find(|&other| other != index && self.threads[other].at == left.at);
         let Some(other) = met else { return };
         for runner in self.runners.iter_mut().filter(|runner| runner.thread == index) {
             runner.first = runner.first.or(left.first);
@@ -449,9 +515,11 @@ impl Race {
         self.threads[index].at = None;
     }
 
-    fn lanes(&self) -> [Lane; 7] {
+    /// The lanes of all states; those of states that the machine has not are never asked for.
+    fn lanes(&self) -> [Lane; STATES.len()] {
         let offset = |at: usize| at as u64;
-        self.runners.map(|runner| {
+        from_fn(|index| {
+            let Some(runner) = self.runners.get(index) else { return Lane::new(STATES[index]) };
             let thread = &self.threads[runner.thread];
             Lane {
                 end: thread.end,
@@ -485,7 +553,7 @@ mod tests {
     }
 
     /// The lane of `start`, one step at a time.
-    fn stepped(machine: &Machine, start: State, bytes: &[u8]) -> Lane {
+    fn stepped(machine: &impl Steps, start: State, bytes: &[u8]) -> Lane {
         let mut lane = Lane::new(start);
         for (at, &byte) in (0..).zip(bytes) {
             let before = lane.end;
@@ -520,9 +588,15 @@ mod tests {
         );
         assert_eq!(whole.newlines, bytes.iter().filter(|&&byte| byte == b'\n').count() as u64);
 
-        let machine = Machine::new(dialect);
-        for start in STATES {
-            assert_eq!(*whole.from(start), stepped(&machine, start, bytes), "from {start:?}");
+        // The table is the definition; csv-core's machine is held against it where there is one.
+        let general = General::new(dialect);
+        let machine = Machine::of(dialect);
+        let states = if machine.is_some() { PLAIN_STATES } else { STATES.len() };
+        for start in STATES.into_iter().take(states) {
+            assert_eq!(*whole.from(start), stepped(&general, start, bytes), "from {start:?}");
+            if let Some(machine) = &machine {
+                assert_eq!(*whole.from(start), stepped(machine, start, bytes), "from {start:?}");
+            }
         }
         for cut in 0..=bytes.len() {
             let (left, right) = bytes.split_at(cut);
