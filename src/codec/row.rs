@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::{CodecError, CodecOptions, EncodeError, encode};
+use crate::format::charset::Charset;
 use crate::format::record::{Field, Record};
 use crate::reject::{Fault, RejectCode};
 use crate::schema::mapping::FieldMapping;
@@ -51,6 +52,11 @@ const ROW_TOO_LARGE: CodecError = CodecError::new(
     "the largest value of a row of more than 15 MiB, which the server does not take in one write: shorten it",
 );
 
+const UNDECODABLE: CodecError = CodecError::new(
+    RejectCode::InvalidEncoding,
+    "holds a byte that is no character in the encoding that --encoding names: name the file's own",
+);
+
 /// What of a column is needed for each row; its name is only needed for faults.
 #[derive(Debug, Clone)]
 struct Target {
@@ -91,6 +97,7 @@ pub struct RowEncoder {
     nulls: Vec<Vec<u8>>,
     options: CodecOptions,
     jagged: Jagged,
+    charset: Charset,
 }
 
 impl RowEncoder {
@@ -113,12 +120,18 @@ impl RowEncoder {
             nulls: nulls.iter().map(|text| text.clone().into_bytes()).collect(),
             options,
             jagged: Jagged::default(),
+            charset: Charset::UTF_8,
         }
     }
 
     /// The same, but for records that are shorter or longer than the header.
     pub fn with_jagged(self, jagged: Jagged) -> Self {
         RowEncoder { jagged, ..self }
+    }
+
+    /// The same, but for fields in another encoding than UTF-8.
+    pub fn with_charset(self, charset: Charset) -> Self {
+        RowEncoder { charset, ..self }
     }
 
     /// Appends the row to `out`: a `[short]` count, then each column's `[value]` in the plan's order (null as "not set",
@@ -144,9 +157,15 @@ impl RowEncoder {
                 out.truncate(start);
                 return Err(self.field_count_fault(record));
             };
-            if let Err(error) = self.append(target, field, &mut keys, out) {
+            let appended = match self.charset.is_utf8() {
+                true => self
+                    .append(target, field, &mut keys, out)
+                    .map_err(|error| self.fault(index, field, &error)),
+                false => self.append_decoded(index, field, &mut keys, out),
+            };
+            if let Err(fault) = appended {
                 out.truncate(start);
-                return Err(self.fault(index, field, &error));
+                return Err(fault);
             }
         }
         out.extend_from_slice(&8i32.to_be_bytes());
@@ -175,6 +194,21 @@ impl RowEncoder {
             return None;
         }
         Some(record.field(target.field).unwrap_or(MISSING))
+    }
+
+    /// Appends the `[value]` of the column at `index`, whose field is not in UTF-8.
+    fn append_decoded(
+        &self,
+        index: usize,
+        field: Field<'_>,
+        keys: &mut KeyBytes,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Box<Fault>> {
+        let (Some(text), Some(target)) = (self.charset.decode(field.bytes), self.targets.get(index)) else {
+            return Err(self.fault(index, field, &UNDECODABLE.into()));
+        };
+        let field = Field { bytes: &text, ..field };
+        self.append(target, field, keys, out).map_err(|error| self.fault(index, field, &error))
     }
 
     /// Appends one column's `[value]`.

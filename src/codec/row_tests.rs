@@ -14,6 +14,7 @@ struct Case {
     mapping: FieldMapping,
     nulls: Vec<String>,
     jagged: Jagged,
+    charset: Charset,
 }
 
 impl Case {
@@ -28,7 +29,7 @@ impl Case {
                 role: *role,
             })
             .collect();
-        Case { columns, mapping, nulls: Vec::new(), jagged: Jagged::default() }
+        Case { columns, mapping, nulls: Vec::new(), jagged: Jagged::default(), charset: Charset::UTF_8 }
     }
 
     /// A quoted field is written with its quotes.
@@ -44,7 +45,8 @@ impl Case {
         batch.push(&fields).unwrap();
         let plan = RowPlan { statement: String::new(), columns: self.columns.clone() };
         let encoder = RowEncoder::new(&plan, &self.mapping, &self.nulls, CodecOptions::default())
-            .with_jagged(self.jagged);
+            .with_jagged(self.jagged)
+            .with_charset(self.charset);
         let mut out = b"before".to_vec();
         let result = encoder.encode(batch.get(0).unwrap(), WRITE_TIME_US, &mut out);
         let row = out.split_off(6);
@@ -270,4 +272,18 @@ fn records_that_are_shorter_or_longer_are_rows_where_that_is_allowed() {
     case.jagged = Jagged { missing: true, extra: true };
     case.check(&[b"a", b"x", b"b"], &[Some(b"a"), Some(b"b"), None]);
     case.check(&[b"a", b"x", b"b", b"c", b"d"], &[Some(b"a"), Some(b"b"), Some(b"c")]);
+}
+
+#[test]
+fn fields_in_another_encoding_are_decoded_before_they_are_anything_else() {
+    let mut case = Case::new(&[("id", CqlType::Text, PartitionKey), ("n", CqlType::Int, Regular)]);
+    case.charset = "latin1".parse().unwrap();
+    case.nulls = vec!["ø".to_owned()];
+    case.check(&[b"caf\xe9", b"12"], &[Some("café".as_bytes()), Some(&[0, 0, 0, 12])]);
+    case.check(&[b"a", b"\xf8"], &[Some(b"a"), None]);
+    case.check(&[b"\"\xf8\"", b""], &[Some("ø".as_bytes()), None]);
+    let fault = case.encode(&[b"a", b"1\xe9"]).unwrap_err();
+    assert_eq!((fault.code, fault.value.as_deref()), (RejectCode::InvalidNumber, Some("1é".as_bytes())));
+    case.charset = "windows-1253".parse().unwrap();
+    case.refuse(&[b"\xd2", b"1"], RejectCode::InvalidEncoding, "id");
 }

@@ -20,7 +20,7 @@ pub(super) fn text(text: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
     if std::str::from_utf8(text).is_err() {
         return Err(CodecError::new(
             RejectCode::InvalidUtf8,
-            "not UTF-8: convert the file to UTF-8, or load the field as 0x-hexadecimal into a blob",
+            "not UTF-8: name the file's encoding with --encoding, or load the field as 0x-hexadecimal into a blob",
         ));
     }
     out.extend_from_slice(text);

@@ -127,7 +127,7 @@ pub struct Scanned {
 /// The settings of a load that change what is written, by option: as a person reads them, and different for different settings.
 pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
     let input = &settings.input;
-    let Dialect { delimiter, quote, escape, escapes, comment, trim, header } = input.dialect;
+    let Dialect { delimiter, quote, escape, escapes, comment, trim, charset, header } = input.dialect;
     let character =
         |byte: Option<u8>| byte.map_or("none".to_owned(), |byte| format!("{:?}", char::from(byte)));
     let between = match delimiter.single() {
@@ -159,6 +159,7 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         ("allow-missing-fields", input.jagged.missing.then(|| true.to_string())),
         ("allow-extra-fields", input.jagged.extra.then(|| true.to_string())),
         ("escapes", (escapes != Escapes::Quotes).then(|| format!("{escapes:?}").to_lowercase())),
+        ("encoding", (!charset.is_utf8()).then(|| charset.name().to_owned())),
         ("trim", (trim != Trim::None).then(|| format!("{trim:?}").to_lowercase())),
         ("skip", (input.skip > 0).then(|| input.skip.to_string())),
         ("limit", input.limit.map(|limit| limit.to_string())),

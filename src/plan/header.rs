@@ -10,6 +10,7 @@ use super::compression::Compression;
 use super::discover::{InputError, InputFile};
 use super::source::Source;
 use super::split::{Place, RecordError};
+use crate::format::charset::Charset;
 use crate::format::csv::dialect::Dialect;
 use crate::format::csv::reader::{ChunkReader, ReadError};
 use crate::format::csv::scan::{self, State};
@@ -79,12 +80,22 @@ pub enum HeaderError {
         remedy: String,
     },
     /// A column's name is not text.
-    #[error("{}: the header's field {position} is not UTF-8: convert the file with iconv", path.display())]
-    NotUtf8 {
+    #[error("{}: the header's field {position} is not {encoding}: name the file's encoding with --encoding", path.display())]
+    Undecodable {
         /// The file.
         path: PathBuf,
         /// Which field, from 1.
         position: usize,
+        /// The encoding that it should have.
+        encoding: &'static str,
+    },
+    /// A byte order mark of UTF-8 where another encoding was said.
+    #[error("{}: begins with the byte order mark of UTF-8, so it is not {encoding}: leave out --encoding", path.display())]
+    MarkOfUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The encoding that was said.
+        encoding: &'static str,
     },
     /// A column without a name.
     #[error(
@@ -136,7 +147,7 @@ pub enum HeaderNames {
 ///
 /// # Errors
 /// The file cannot be read or has changed, is in another encoding, its first record does not end, or its header is used and has a
-/// name that is empty, there twice or not UTF-8.
+/// name that is empty, there twice or no text in the dialect's encoding.
 pub fn read_header(
     file: &InputFile,
     dialect: &Dialect,
@@ -167,11 +178,11 @@ pub fn read_header(
     })?;
     if !dialect.header {
         // The record is data, be it as bad as it may: a worker will judge it.
-        return Ok(Header { first_record: lossy(&batch), ..none });
+        return Ok(Header { first_record: lossy(dialect.charset, &batch), ..none });
     }
     let (names, passed_over) = match header_names {
-        HeaderNames::Used => (column_names(file, texts(&batch))?, Vec::new()),
-        HeaderNames::Ignored => (Vec::new(), lossy(&batch)),
+        HeaderNames::Used => (column_names(file, dialect.charset, texts(&batch))?, Vec::new()),
+        HeaderNames::Ignored => (Vec::new(), lossy(dialect.charset, &batch)),
     };
     let first_record = record_behind(file, dialect, &bytes, range.end);
     let (data_start, data_line) = (range.end as u64, line_of(range.end));
@@ -185,8 +196,12 @@ fn texts(batch: &RecordBatch) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn lossy(batch: &RecordBatch) -> Vec<String> {
-    texts(batch).map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+fn lossy(charset: Charset, batch: &RecordBatch) -> Vec<String> {
+    let lossy = |text| {
+        let decoded = charset.decode(text);
+        String::from_utf8_lossy(decoded.as_deref().unwrap_or(text)).into_owned()
+    };
+    texts(batch).map(lossy).collect()
 }
 
 /// The fields of the first record behind the header, if it ends in the bytes that are read already.
@@ -195,7 +210,7 @@ fn record_behind(file: &InputFile, dialect: &Dialect, bytes: &[u8], header_end: 
     let record = first_record(dialect, rest, bytes.len() as u64 == file.size);
     let raw = record.and_then(|range| rest.get(range));
     let batch = raw.and_then(|raw| ChunkReader::new(dialect).read(raw.to_vec()).ok());
-    batch.map_or_else(Vec::new, |batch| lossy(&batch))
+    batch.map_or_else(Vec::new, |batch| lossy(dialect.charset, &batch))
 }
 
 /// Reads until the first record has ended: the bytes from the file's start, and where in them the record is.
@@ -220,6 +235,10 @@ fn read_prefix(
         }
         if let Some(encoding) = other_encoding(&bytes) {
             return Err(HeaderError::Encoding { path: file.path.clone(), encoding });
+        }
+        if mark_len(&bytes) > 0 && !dialect.charset.is_utf8() {
+            let (path, encoding) = (file.path.clone(), dialect.charset.name());
+            return Err(HeaderError::MarkOfUtf8 { path, encoding });
         }
         let mark = mark_len(&bytes);
         let complete = bytes.len() as u64 <= len;
@@ -268,13 +287,15 @@ fn endless(file: &InputFile, dialect: &Dialect, bytes: &[u8], limit: u64) -> Hea
 
 fn column_names<'a>(
     file: &InputFile,
+    charset: Charset,
     texts: impl Iterator<Item = &'a [u8]>,
 ) -> Result<Vec<String>, HeaderError> {
     let mut names: Vec<String> = Vec::new();
     for (text, position) in texts.zip(1..) {
         let path = || file.path.clone();
-        let Ok(name) = std::str::from_utf8(text) else {
-            return Err(HeaderError::NotUtf8 { path: path(), position });
+        let decoded = charset.decode(text);
+        let Some(name) = decoded.as_deref().and_then(|text| std::str::from_utf8(text).ok()) else {
+            return Err(HeaderError::Undecodable { path: path(), position, encoding: charset.name() });
         };
         if name.is_empty() {
             return Err(HeaderError::EmptyName { path: path(), position });
@@ -473,7 +494,27 @@ mod tests {
             b"a,b,c,b\n",
             "FILE: the header names \"b\" twice, in fields 2 and 4: rename one, or give all names with --columns",
         );
-        check_error(b"a,b\xe9\n", "FILE: the header's field 2 is not UTF-8: convert the file with iconv");
+        check_error(
+            b"a,b\xe9\n",
+            "FILE: the header's field 2 is not UTF-8: name the file's encoding with --encoding",
+        );
+    }
+
+    #[test]
+    fn names_are_read_in_the_encoding_that_was_said() {
+        let latin = Dialect { charset: "latin1".parse().unwrap(), ..Dialect::default() };
+        assert_eq!(read(b"gr\xf6\xdfe,b\n", &latin, LIMIT).unwrap().names, ["größe", "b"]);
+        let said = read(b"\xef\xbb\xbfa\n", &latin, LIMIT).unwrap_err();
+        assert_eq!(
+            said,
+            "FILE: begins with the byte order mark of UTF-8, so it is not windows-1252: leave out --encoding"
+        );
+        let greek = Dialect { charset: "windows-1253".parse().unwrap(), ..Dialect::default() };
+        let said = read(b"a,\xd2\n", &greek, LIMIT).unwrap_err();
+        assert_eq!(
+            said,
+            "FILE: the header's field 2 is not windows-1253: name the file's encoding with --encoding"
+        );
     }
 
     #[test]

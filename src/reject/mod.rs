@@ -32,6 +32,8 @@ pub enum RejectCode {
     ValueTooLarge,
     /// Not UTF-8.
     InvalidUtf8,
+    /// No text in the encoding that the file is said to have.
+    InvalidEncoding,
     /// Not 7-bit text.
     InvalidAscii,
     /// Not a number.

@@ -190,8 +190,9 @@ impl<E: Engine> Pipeline<E> {
         let source =
             Source::open(&spec.input).map_err(|error| fail(FailureKind::Input, error.to_string()))?;
         let options = CodecOptions { rounding: job.rounding };
-        let encoder =
-            RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, options).with_jagged(job.jagged);
+        let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, options)
+            .with_jagged(job.jagged)
+            .with_charset(job.dialect.charset);
         let open = Arc::new(OpenInput { source, encoder });
         self.open = Some((id, Arc::clone(&open)));
         Ok(open)

@@ -110,3 +110,28 @@ fn delimiters_may_be_of_several_characters_or_of_unusual_ones() {
     check(b"id\x01a\x01b\n1\x01x,\x01\"y\x01z\"\n", &["--delimiter", "\\x01"], 0, &[["1", "x,", "y\x01z"]]);
     check(b"id::a::b\n1:::x::\"y\n", &["--delimiter", "::", "--quote", "none"], 0, &[["1", ":x", "\"y"]]);
 }
+
+#[test]
+fn files_in_encodings_of_one_byte_a_character_load_as_the_texts_that_they_are() {
+    let Some(keyspace) = Keyspace::new(&["CREATE TABLE latin (\"größe\" text PRIMARY KEY, n int)"]) else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let file =
+        scratch.write("latin.csv", b"gr\xf6\xdfe\xa7n\nna\xefve\xa71\n\"\xa7\n\"\"\"\xa72\nmi\xdf\xa7\xbd\n");
+    let options = ["--encoding", "latin1", "--delimiter", "§", "--null", "½"];
+    keyspace.load(&scratch, "latin").args(options).arg(&file).finish().expect_code(0).expect_counts(3, 3, 0);
+    keyspace.expect_rows("SELECT * FROM latin", &["'naïve', 1", "'§\n\"', 2", "'miß', null"]);
+    let verify = keyspace.verify(&scratch, "latin").args(options).arg(&file).finish().expect_code(0);
+    assert_eq!(verify.summary["verify"]["same"], 3, "{}", verify.summary);
+
+    // Of its bytes, two are no UTF-8; one is no character of another encoding, and one is another character there.
+    let file = scratch.write("bytes.csv", b"n,gr\xc3\xb6\xc3\x9fe\n1,\xf6\n2,\xd2\n3,a\n");
+    let run = keyspace.load(&scratch, "latin").arg(&file).finish().expect_code(1).expect_counts(3, 1, 2);
+    assert_eq!(run.summary["reject_reasons"][0]["code"], "invalid_utf8");
+    let greek = ["--encoding", "windows-1253", "--columns", "n,größe"];
+    let run = keyspace.load(&scratch, "latin").args(greek).arg(&file).finish().expect_code(1);
+    let run = run.expect_counts(3, 2, 1);
+    assert_eq!(run.summary["reject_reasons"][0]["code"], "invalid_encoding");
+    keyspace.expect_rows("SELECT * FROM latin WHERE \"größe\" = 'φ'", &["'φ', 1"]);
+}

@@ -172,6 +172,7 @@ fn an_unfinished_job_refuses_other_settings_and_other_content_and_goes_on_with_i
         (&["--timestamp-rounding", "truncate"], "--timestamp-rounding was reject and is truncate now"),
         (&["--allow-missing-fields"], "--allow-missing-fields was not set and is true now"),
         (&["--allow-extra-fields"], "--allow-extra-fields was not set and is true now"),
+        (&["--encoding", "latin1"], "--encoding was not set and is windows-1252 now"),
         (&["--trim", "all"], "--trim was not set and is all now"),
         (&["--escape", "|", "--escapes", "any"], "--escape was none and is '|' now"),
         (&["--skip", "1"], "--skip was not set and is 1 now"),

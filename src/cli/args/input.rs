@@ -47,6 +47,10 @@ pub struct InputArgs {
     )]
     pub trim: Trim,
 
+    /// Encoding of the files: utf-8, or one of one byte a character, such as latin1, windows-1250 or koi8-r
+    #[arg(long, value_name = "NAME", default_value = "utf-8")]
+    pub encoding: String,
+
     /// The first record is data, not a header; needs --columns
     #[arg(long)]
     pub no_header: bool,

@@ -5,7 +5,8 @@ use crate::cli::args::InputArgs;
 use crate::cli::error::UsageError;
 use crate::cli::{list, value};
 use crate::codec::row::Jagged;
-use crate::format::csv::dialect::{Dialect, Escapes};
+use crate::format::charset::Charset;
+use crate::format::csv::dialect::{Delimiter, Dialect, Escapes};
 use crate::format::record::RECORD_BYTES_MAX;
 use crate::settings::InputSettings;
 
@@ -73,8 +74,18 @@ fn columns(typed: &Typed<'_>, args: &InputArgs) -> Result<Option<Vec<String>>, U
 }
 
 fn dialect(typed: &Typed<'_>, args: &InputArgs) -> Result<Dialect, UsageError> {
+    let charset = typed.value("encoding", &args.encoding, |text| {
+        text.parse::<Charset>().map_err(|error| error.to_string())
+    })?;
     let dialect = Dialect {
-        delimiter: typed.value("delimiter", &args.delimiter, value::delimiter)?,
+        delimiter: typed.value("delimiter", &args.delimiter, |text| {
+            let delimiter = value::delimiter(text)?;
+            // What is typed is UTF-8, the file may not be.
+            let encoded = charset.encode(delimiter.as_bytes());
+            let not_in_file = || format!("cannot be written in {}", charset.name());
+            encoded.and_then(|bytes| Delimiter::new(&bytes)).ok_or_else(not_in_file)
+        })?,
+        charset,
         quote: typed.value("quote", &args.quote, value::optional_character)?,
         escape: typed.value("escape", &args.escape, value::optional_character)?,
         escapes: args.escapes,

@@ -106,7 +106,7 @@ fn every_connection_option_reaches_its_setting() {
 #[test]
 fn every_other_option_reaches_its_setting() {
     let settings = settings(
-        "--delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
+        "--delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --encoding latin2 --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
          --allow-missing-columns --allow-unknown-columns --allow-missing-fields --allow-extra-fields --skip 3 --limit 5 --max-record-size 256MiB \
          --input-compression zstd --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 \
@@ -122,6 +122,7 @@ fn every_other_option_reaches_its_setting() {
             escape: Some(b'\\'),
             escapes: Escapes::Any,
             trim: Trim::Unquoted,
+            charset: "iso-8859-2".parse().unwrap(),
             comment: Some(b'#'),
             header: false,
         },
@@ -268,6 +269,16 @@ fn values_that_make_no_sense_are_refused_in_one_line() {
     check("--quote ||", "--quote '||': must be one character, or tab; or none");
     check("--columns id,,name", "--columns 'id,,name': a name is empty");
     check("--columns id,id", "--columns 'id,id': 'id' stands there twice");
+    check(
+        "--encoding klingon",
+        "--encoding 'klingon': is no encoding: name one as browsers do, for example windows-1252, iso-8859-2 or koi8-r",
+    );
+    check(
+        "--encoding gbk",
+        "--encoding 'gbk': is not split exactly, as UTF-8 and encodings of one byte a character are: convert the files, as in iconv \
+         -f GBK -t UTF-8 in.csv > utf8.csv",
+    );
+    check("--delimiter Ł --encoding latin1", "--delimiter 'Ł': cannot be written in windows-1252");
     check("--skip -1", "--skip '-1': must be a whole number from 0");
     check("--limit 0", "--limit '0': must be a whole number from 1");
     check("--max-record-size 257MiB", "--max-record-size '257MiB': must be from 1 B to 256.0 MiB");

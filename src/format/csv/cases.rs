@@ -4,6 +4,7 @@
 use csv_core::ReadFieldResult;
 
 use super::dialect::{Delimiter, Dialect, Escapes, Trim};
+use crate::format::charset::Charset;
 
 /// A dialect and the bytes of a file without a header.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,7 @@ const RFC: Dialect = Dialect {
     escapes: Escapes::Quotes,
     comment: None,
     trim: Trim::None,
+    charset: Charset::UTF_8,
     header: false,
 };
 const ESCAPED: Dialect = Dialect { escape: Some(b'\\'), ..RFC };
@@ -518,6 +520,7 @@ pub(crate) fn dialects() -> impl proptest::strategy::Strategy<Value = Dialect> {
             escapes: if escape.is_some() { escapes } else { Escapes::Quotes },
             comment,
             trim,
+            charset: Charset::UTF_8,
             header: false,
         })
         .prop_filter("one meaning for each character", |dialect| dialect.validate().is_ok())

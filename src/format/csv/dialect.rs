@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::charset::Charset;
+
 /// The longest delimiter in bytes.
 pub const DELIMITER_BYTES_MAX: usize = 8;
 
@@ -95,6 +97,8 @@ pub struct Dialect {
     pub comment: Option<u8>,
     /// Which spaces are no data.
     pub trim: Trim,
+    /// What the bytes of texts mean. The structure is made of the same bytes in all encodings.
+    pub charset: Charset,
     /// Whether the first record names the columns.
     pub header: bool,
 }
@@ -142,6 +146,7 @@ impl Default for Dialect {
             escapes: Escapes::Quotes,
             comment: None,
             trim: Trim::None,
+            charset: Charset::UTF_8,
             header: true,
         }
     }

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use proptest::prelude::*;
 
 use super::*;
+use crate::format::charset::Charset;
 use crate::format::csv::cases::{
     CASES, TrueRecord, csv_records, dialects, nasty_bytes, open_quote, true_records,
 };
@@ -27,6 +28,7 @@ const BARE: Dialect = Dialect {
     escapes: Escapes::Quotes,
     comment: None,
     trim: Trim::None,
+    charset: Charset::UTF_8,
     header: false,
 };
 const COMMENTED: Dialect = Dialect { comment: Some(b'#'), ..BARE };
