@@ -146,7 +146,12 @@ fn overview(
     progress: Progress,
 ) -> Result<JobOverview, OverviewError> {
     let is_running = is_locked(state_dir, &job.name)?;
-    let input_bytes = ledger.input_bytes(job.id)?;
+    // What is skipped and what is behind the limit will never be done.
+    let in_part = ["skip", "limit"].iter().any(|option| job.plan.meaning.contains_key(*option));
+    let input_bytes = match job.scanned.filter(|_| in_part) {
+        Some(scanned) => scanned.bytes,
+        None => ledger.input_bytes(job.id)?,
+    };
     Ok(JobOverview { job, progress, input_bytes, is_running })
 }
 

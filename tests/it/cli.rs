@@ -33,7 +33,7 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
     check(&["load", "-t", "k.t", "--workers", "many", "in.csv"], &["--workers 'many'", "from 0 to 256"]);
     check(&["load", "-t", "k.t", "--workers=-1", "in.csv"], &["--workers '-1'"]);
     check(&["load", "-t", "k.t", "--in-flight", "0", "in.csv"], &["--in-flight '0'"]);
-    check(&["load", "-t", "k.t", "--delimiter", ";;", "in.csv"], &["--delimiter ';;'", "one character"]);
+    check(&["load", "-t", "k.t", "--quote", ";;", "in.csv"], &["--quote ';;'", "one character"]);
     check(&["load", "-t", "k.t", "--delimiter", "\"", "in.csv"], &["--delimiter and --quote"]);
     check(&["load", "-t", "k.t", "--no-header", "in.csv"], &["--no-header without --columns"]);
     check(&["load", "-t", "k.t", "--columns", "a,a", "in.csv"], &["'a' stands there twice"]);

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::{Value, json};
+
 use crate::support::database::Keyspace;
 use crate::support::numbered::{NumberedLoad, TABLE, note, rows_and_times};
 use crate::support::program::{Run, send_signal};
@@ -82,4 +84,11 @@ fn a_load_of_a_part_that_is_interrupted_goes_on_to_the_end_of_the_part() {
     let run = part(load.run_directly(2)).finish().expect_code(0).expect_counts(4_000, 4_000, 0);
     assert!(run.number("resumed_records") > 0, "{}", run.summary);
     assert_eq!(ids_in_order(&load.keyspace), (100..4_100).collect::<Vec<_>>());
+    let jobs = Run::new(&load.scratch).args(["jobs", "--format", "json"]).finish().expect_code(0);
+    let jobs: Value = serde_json::from_str(&jobs.stdout).unwrap();
+    assert_eq!(
+        (&jobs[0]["records"], &jobs[0]["bytes_done"]),
+        (&json!(4_000), &jobs[0]["bytes_total"]),
+        "{jobs}"
+    );
 }
