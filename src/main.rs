@@ -12,6 +12,7 @@ use ringload::coordinator::verify::run_verify;
 use ringload::coordinator::{LoadError, run_load};
 use ringload::error::{Error, exit_code};
 use ringload::ledger::overview;
+use ringload::plan::places::expand;
 use ringload::report::event::{RunEvent, Summary};
 use ringload::report::{self, Watch, watch};
 use ringload::settings::{JobsSettings, JobsTask, LoadSettings, OutputFormat};
@@ -69,12 +70,13 @@ fn run_job(
     watching: &WatchingArgs,
     files: &[PathBuf],
 ) -> Result<u8, Error> {
-    let Resolved { settings, warnings } = resolved.inspect_err(|error| {
+    let Resolved { mut settings, warnings } = resolved.inspect_err(|error| {
         watch::refuse_settings(&watching.settings(files), error, exit_code::USAGE);
     })?;
     let mut watch = Watch::new(&settings.watching, settings.table.to_string(), io::stderr().is_terminal());
     let ended = watch.open().map_err(Error::from).and_then(|()| {
         warnings.into_iter().for_each(|warning| watch.handle(&RunEvent::Warning(warning)));
+        settings.inputs = expand(&settings.inputs, &settings.input.places).map_err(LoadError::from)?;
         job(&settings, &mut |event| watch.handle(&event)).map_err(Error::from)
     });
     match ended {

@@ -14,6 +14,7 @@ use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::pipe::is_stdin;
+use crate::plan::places::PlaceSettings;
 use crate::schema::table::TableSchema;
 use crate::verify::sample::Sample;
 
@@ -169,6 +170,8 @@ pub enum Rounding {
 pub struct InputSettings {
     /// The CSV dialect.
     pub dialect: Dialect,
+    /// What is taken of directories, and the list of files.
+    pub places: PlaceSettings,
     /// How the files are compressed.
     pub compression: CompressionChoice,
     /// Texts that, unquoted, mean null; the unquoted empty field always does.

@@ -36,6 +36,7 @@ use crate::ledger::job::Scanned;
 use crate::ledger::store::Ledger;
 use crate::plan::discover::{DiscoverError, InputFile, discover_as};
 use crate::plan::header::{Header, HeaderError, HeaderNames, read_header};
+use crate::plan::places::PlaceError;
 use crate::plan::split::{CHUNK_BYTES, SplitSettings, unit_bytes_default};
 use crate::reject::RejectError;
 use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, merge};
@@ -69,6 +70,9 @@ const COMPRESSED_FACTOR: u64 = 4;
 /// Why a load could not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    /// A directory, a pattern or a list of files.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// An input file.
     #[error(transparent)]
     Discover(#[from] DiscoverError),

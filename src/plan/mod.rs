@@ -1,5 +1,7 @@
 //! From paths to work units. Units are proved, never guessed: an INSERT cannot be rolled back.
 
+pub mod places;
+
 pub mod discover;
 
 pub mod compression;

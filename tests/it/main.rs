@@ -24,6 +24,7 @@ mod load;
 mod mapping;
 mod nested;
 mod part_of_files;
+mod places;
 mod proxy;
 mod rejects;
 mod resume;

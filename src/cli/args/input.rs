@@ -1,6 +1,8 @@
 //! How the files are read and which column each field belongs to.
 //! A command that reads records takes this group.
 
+use std::path::PathBuf;
+
 use crate::format::csv::dialect::{Escapes, Trim};
 use crate::plan::compression::CompressionChoice;
 use crate::settings::Rounding;
@@ -86,6 +88,18 @@ pub struct InputArgs {
     /// Load the first N records of all files together, not counting those passed over
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub limit: Option<String>,
+
+    /// Take the files in directories below the named ones too
+    #[arg(long)]
+    pub recursive: bool,
+
+    /// Take only those files of directories whose names match one of these patterns
+    #[arg(long, value_name = "GLOB,...")]
+    pub pattern: Vec<String>,
+
+    /// File with the paths of more inputs, one a line; - for standard input
+    #[arg(long, value_name = "LIST")]
+    pub files_from: Option<PathBuf>,
 
     /// How the files are compressed; their first bytes tell, unless said otherwise
     #[arg(

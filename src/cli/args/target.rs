@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// The table and the files.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TargetArgs {
-    /// CSV files, in this order
+    /// CSV files, directories, patterns in quotes, or - for standard input, in this order
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 

@@ -1,5 +1,7 @@
 //! The options that say how the files are read.
 
+use glob::Pattern;
+
 use super::Typed;
 use crate::cli::args::InputArgs;
 use crate::cli::error::UsageError;
@@ -8,6 +10,7 @@ use crate::codec::row::Jagged;
 use crate::format::charset::Charset;
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes};
 use crate::format::record::RECORD_BYTES_MAX;
+use crate::plan::places::PlaceSettings;
 use crate::settings::InputSettings;
 
 pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettings, UsageError> {
@@ -24,6 +27,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
     check_nulls(&dialect, &nulls)?;
     Ok(InputSettings {
         dialect,
+        places: places(typed, args)?,
         compression: args.input_compression,
         nulls,
         columns,
@@ -40,6 +44,18 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
             value::size(text, 1..=RECORD_BYTES_MAX)
         })?,
         timestamp_rounding: args.timestamp_rounding,
+    })
+}
+
+fn places(typed: &Typed<'_>, args: &InputArgs) -> Result<PlaceSettings, UsageError> {
+    let pattern = |text: String| {
+        let parsed = Pattern::new(&text).map_err(|error| error.msg.to_owned());
+        parsed.map_err(|problem| typed.wrong("pattern", &text, problem))
+    };
+    Ok(PlaceSettings {
+        recursive: args.recursive,
+        patterns: list::split(&args.pattern).into_iter().map(pattern).collect::<Result<_, _>>()?,
+        files_from: args.files_from.clone(),
     })
 }
 

@@ -193,7 +193,7 @@ impl<'a> Groups<'a> {
         }
         let schema_file = self.checking.and_then(|checking| checking.schema.as_ref());
         let (table, schema) = table(&typed, self.target, schema_file, dry_run, world)?;
-        let inputs = places::inputs(self.target)?;
+        let inputs = places::inputs(self.target, self.input.files_from.as_deref())?;
         let watching = watching::resolve(&typed, self.watching, &inputs)?;
         let rejects_dir = rejects_dir(self.safety, &table, world);
         let input = input::resolve(&typed, self.input)?;

@@ -1,6 +1,6 @@
 //! Where the records come from: the paths, and what standard input among them goes with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::TargetArgs;
 use crate::cli::error::UsageError;
@@ -8,12 +8,17 @@ use crate::ledger::job::Rerun;
 use crate::plan::pipe::is_stdin;
 use crate::settings::{JobSettings, WritingSettings};
 
-pub(super) fn inputs(args: &TargetArgs) -> Result<Vec<PathBuf>, UsageError> {
-    if args.files.is_empty() {
+pub(super) fn inputs(args: &TargetArgs, list: Option<&Path>) -> Result<Vec<PathBuf>, UsageError> {
+    if args.files.is_empty() && list.is_none() {
         return Err(UsageError::Missing { what: "the input", hint: "name the files to load" });
     }
     if args.files.iter().any(|file| file.as_os_str().is_empty()) {
         return refuse("a file's name is empty: name the files to load");
+    }
+    if list.is_some() && args.files.iter().any(|file| is_stdin(file)) {
+        return refuse(
+            "standard input (-) before --files-from: its end may never come; leave one of them out",
+        );
     }
     if args.files.iter().rev().skip(1).any(|file| is_stdin(file)) {
         return refuse(

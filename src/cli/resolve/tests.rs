@@ -9,6 +9,7 @@ use crate::format::csv::dialect::{Delimiter, Dialect, Escapes, Trim};
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
+use crate::plan::places::PlaceSettings;
 use crate::schema::types::CqlType;
 use crate::settings::*;
 use crate::verify::sample::Sample;
@@ -32,6 +33,7 @@ fn without_options_everything_has_its_documented_default() {
         },
         input: InputSettings {
             dialect: Dialect::default(),
+            places: PlaceSettings::default(),
             compression: CompressionChoice::Auto,
             nulls: Vec::new(),
             columns: None,
@@ -108,7 +110,7 @@ fn every_other_option_reaches_its_setting() {
     let settings = settings(
         "--delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --encoding latin2 --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
          --allow-missing-columns --allow-unknown-columns --allow-missing-fields --allow-extra-fields --skip 3 --limit 5 --max-record-size 256MiB \
-         --input-compression zstd --timestamp-rounding truncate \
+         --recursive --pattern *.csv,*.gz --files-from list --input-compression zstd --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 \
          --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
          --log-format JSON --metrics-listen 9100 b.csv",
@@ -125,6 +127,11 @@ fn every_other_option_reaches_its_setting() {
             charset: "iso-8859-2".parse().unwrap(),
             comment: Some(b'#'),
             header: false,
+        },
+        places: PlaceSettings {
+            recursive: true,
+            patterns: ["*.csv", "*.gz"].map(|pattern| glob::Pattern::new(pattern).unwrap()).to_vec(),
+            files_from: Some("list".into()),
         },
         compression: CompressionChoice::Zstd,
         nulls: ["NIL", "NULL", "N/A"].map(str::to_owned).to_vec(),
