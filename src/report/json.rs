@@ -40,8 +40,15 @@ enum Line<'a> {
         percent: Option<f64>,
         bytes_done: u64,
         bytes_total: u64,
-        written: u64,
-        rejected: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        written: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rejected: Option<u64>,
+        /// Of a verification, instead of those two.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        verified: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        findings: Option<u64>,
         retried: u64,
         in_flight: u64,
         waiting: u64,
@@ -78,13 +85,16 @@ enum Line<'a> {
 
 /// A progress line.
 pub(super) fn progress(snapshot: &Snapshot, rates: &Rates) -> String {
+    let verifying = snapshot.verifying;
     text(&Line::Progress {
         seconds: tenths(snapshot.elapsed.as_secs_f64()),
         percent: (!snapshot.is_total_unknown()).then(|| percent(snapshot.bytes_done, snapshot.bytes_total)),
         bytes_done: snapshot.bytes_done,
         bytes_total: snapshot.bytes_total,
-        written: snapshot.written,
-        rejected: snapshot.rejected,
+        written: (!verifying).then_some(snapshot.written),
+        rejected: (!verifying).then_some(snapshot.rejected),
+        verified: verifying.then_some(snapshot.written),
+        findings: verifying.then_some(snapshot.rejected),
         retried: snapshot.retried,
         in_flight: snapshot.in_flight,
         waiting: snapshot.waiting,

@@ -1,6 +1,7 @@
 //! The metrics of a running load, for Prometheus to fetch over HTTP. They are set from the run's events and served by a thread
 //! of its own, so that fetching them holds up nothing. They end with the run: what became of it is in the summary.
 
+use std::cell::Cell;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::thread::{self, JoinHandle};
@@ -36,6 +37,8 @@ pub enum MetricsError {
 pub struct Metrics {
     gauges: Gauges,
     counters: Counters,
+    /// Requests sent again: in phases that are over, and in this one.
+    retried: Cell<(u64, u64)>,
     server: Option<Server>,
 }
 
@@ -50,6 +53,9 @@ struct Counters {
     processed_bytes: Counter,
     written: Counter,
     rejected: Counter,
+    verified_bytes: Counter,
+    verified: Counter,
+    findings: Counter,
     retried: Counter,
     workers_lost: Counter,
     warnings: Counter,
@@ -112,10 +118,20 @@ impl Metrics {
                 ),
                 written: counter("ringload_records_written_total", "Records written and acknowledged."),
                 rejected: counter("ringload_records_rejected_total", "Records rejected."),
+                verified_bytes: counter(
+                    "ringload_verified_bytes_total",
+                    "Bytes of the inputs whose records are verified.",
+                ),
+                verified: counter("ringload_records_verified_total", "Records whose rows were looked up."),
+                findings: counter(
+                    "ringload_findings_total",
+                    "Records that are not in the table as in the files, or cannot be compared.",
+                ),
                 retried: counter("ringload_requests_retried_total", "Requests sent again."),
                 workers_lost: counter("ringload_workers_lost_total", "Workers that ended before their time."),
                 warnings: counter("ringload_warnings_total", "Warnings, lost workers among them."),
             },
+            retried: Cell::default(),
             server: None,
         }
     }
@@ -123,8 +139,12 @@ impl Metrics {
     /// Sets what the event tells of.
     pub fn handle(&self, event: &RunEvent) {
         match event {
-            RunEvent::Started { bytes_total, .. } | RunEvent::Verifying { bytes_total, .. } => {
-                self.gauges.input_bytes.set(*bytes_total as f64)
+            RunEvent::Started { bytes_total, .. } => self.gauges.input_bytes.set(*bytes_total as f64),
+            RunEvent::Verifying { bytes_total, .. } => {
+                self.gauges.input_bytes.set(*bytes_total as f64);
+                // It counts anew, also after a load.
+                let (before, now) = self.retried.get();
+                self.retried.set((before + now, 0));
             }
             RunEvent::Progress(snapshot) => self.set(snapshot),
             RunEvent::Warning(_) => self.counters.warnings.increment(1),
@@ -146,11 +166,18 @@ impl Metrics {
         rows_waiting.set(snapshot.waiting as f64);
         workers_ready.set(snapshot.workers_ready as f64);
         // A worker that is lost takes its unfinished counts with it; a counter stays where it was until they are made up for.
-        let Counters { processed_bytes, written, rejected, retried, .. } = &self.counters;
-        processed_bytes.absolute(snapshot.bytes_done);
-        written.absolute(snapshot.written);
-        rejected.absolute(snapshot.rejected);
-        retried.absolute(snapshot.retried);
+        let counters = &self.counters;
+        let (bytes, rows, bad) = match snapshot.verifying {
+            false => (&counters.processed_bytes, &counters.written, &counters.rejected),
+            true => (&counters.verified_bytes, &counters.verified, &counters.findings),
+        };
+        bytes.absolute(snapshot.bytes_done);
+        rows.absolute(snapshot.written);
+        bad.absolute(snapshot.rejected);
+        let (before, now) = self.retried.get();
+        let now = now.max(snapshot.retried);
+        self.retried.set((before, now));
+        counters.retried.absolute(before + now);
     }
 }
 
@@ -259,15 +286,18 @@ mod tests {
         let info =
             format!(r#"ringload_run_info{{table="shop.orders",version="{}"}}"#, env!("CARGO_PKG_VERSION"));
         let expected = [
+            ("ringload_findings_total", "0"),
             ("ringload_input_bytes", "4000"),
             ("ringload_processed_bytes_total", "1000"),
             ("ringload_records_rejected_total", "3"),
+            ("ringload_records_verified_total", "0"),
             ("ringload_records_written_total", "90"),
             ("ringload_requests_in_flight", "8"),
             ("ringload_requests_retried_total", "7"),
             ("ringload_rows_waiting", "5"),
             (&info, "1"),
             ("ringload_start_time_seconds", "1772600767.5"),
+            ("ringload_verified_bytes_total", "0"),
             ("ringload_warnings_total", "2"),
             ("ringload_workers_lost_total", "1"),
             ("ringload_workers_ready", "2"),
@@ -275,6 +305,36 @@ mod tests {
         let found: Vec<(&str, &str)> =
             found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_verification_writes_nothing_and_counts_for_itself_also_after_a_load() {
+        let verifying = RunEvent::Verifying {
+            table: "shop.orders".to_owned(),
+            inputs: Vec::new(),
+            bytes_total: 4_000,
+            workers: 2,
+            sample: crate::verify::sample::Sample::ALL,
+        };
+        let looked_up =
+            Snapshot { bytes_done: 200, written: 20, rejected: 1, retried: 4, verifying: true, ..snapshot() };
+        let check = |events: &[RunEvent], [written, rejected, processed, retried]: [&str; 4]| {
+            let found = metrics_after(events);
+            for (name, expected) in [
+                ("ringload_records_written_total", written),
+                ("ringload_records_rejected_total", rejected),
+                ("ringload_processed_bytes_total", processed),
+                ("ringload_requests_retried_total", retried),
+                ("ringload_records_verified_total", "20"),
+                ("ringload_findings_total", "1"),
+                ("ringload_verified_bytes_total", "200"),
+            ] {
+                assert_eq!(found[name], expected, "{name}");
+            }
+        };
+        let events = [RunEvent::Progress(snapshot()), verifying, RunEvent::Progress(looked_up)];
+        check(&events, ["90", "3", "1000", "11"]);
+        check(&events[1..], ["0", "0", "0", "4"]);
     }
 
     #[test]

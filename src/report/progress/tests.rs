@@ -211,6 +211,15 @@ fn json_lines_come_every_second_and_everything_is_json() {
 }
 
 #[test]
+fn a_verification_tells_of_no_row_as_written() {
+    let snapshot = Snapshot { verifying: true, rejected: 3, ..snapshot(2_000) };
+    let rates = Meter::default().observe(&snapshot);
+    let line: serde_json::Value = serde_json::from_str(&json::progress(&snapshot, &rates)).unwrap();
+    let keys = ["written", "rejected", "verified", "findings"];
+    assert_eq!(keys.map(|key| line[key].as_u64()), [None, None, Some(2_000), Some(3)]);
+}
+
+#[test]
 fn a_late_snapshot_brings_one_line_and_the_pace_stays_on_multiples() {
     let mut pace = Pace::every(PLAIN_EVERY);
     let mut check = |seconds: u64, expected: bool| {
