@@ -49,7 +49,7 @@ pub fn find_past_job(
     surveyed: &Survey,
 ) -> Result<PastJob, JobError> {
     let (Some(how), Some(identity)) = (&settings.job, &surveyed.identity) else { return Ok(PastJob::NONE) };
-    let ledger = Ledger::open_existing(&how.state_dir)?;
+    let ledger = Ledger::open_to_read(&how.state_dir)?;
     let asked = job_plan(settings, inputs, surveyed, identity)?;
     let found = match (&ledger, &how.name) {
         (Some(ledger), Some(name)) => ledger.find(name)?,

@@ -2,9 +2,9 @@
 //! The file stays; only the lock on it means anything.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -63,29 +63,32 @@ pub fn lock(state_dir: &Path, job: &str, holder: &str) -> Result<Locked, LedgerE
     }
 }
 
-/// Whether a run holds the job of this name now.
+/// Whether a run holds the job of this name now. Makes nothing.
 ///
 /// # Errors
 /// The lock file cannot be opened.
 pub fn is_locked(state_dir: &Path, job: &str) -> Result<bool, LedgerError> {
-    let file = open(state_dir, job)?;
-    Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-/// Whether any job of this state directory was ever locked.
-pub(super) fn were_taken(state_dir: &Path) -> bool {
-    state_dir.join(LOCKS_DIR).exists()
+    let path = path_of(state_dir, job);
+    match File::open(&path) {
+        Ok(file) => Ok(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(LedgerError::Directory { path, source }),
+    }
 }
 
 fn open(state_dir: &Path, job: &str) -> Result<File, LedgerError> {
-    let dir = state_dir.join(LOCKS_DIR);
-    // A name may hold anything, also what no file name can.
-    let path = dir.join(format!("{}.lock", &blake3::hash(job.as_bytes()).to_hex()[..32]));
+    let path = path_of(state_dir, job);
     let open = || {
-        DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(state_dir.join(LOCKS_DIR))?;
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)
     };
     open().map_err(|source| LedgerError::Directory { path: path.clone(), source })
+}
+
+/// A name may hold anything, also what no file name can.
+fn path_of(state_dir: &Path, job: &str) -> PathBuf {
+    let dir = state_dir.join(LOCKS_DIR);
+    dir.join(format!("{}.lock", &blake3::hash(job.as_bytes()).to_hex()[..32]))
 }
 
 #[cfg(test)]

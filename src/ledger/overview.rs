@@ -62,7 +62,7 @@ pub enum OverviewError {
 /// # Errors
 /// The ledger cannot be read.
 pub fn all(state_dir: &Path) -> Result<Vec<JobOverview>, OverviewError> {
-    let Some(ledger) = Ledger::open_existing(state_dir)? else { return Ok(Vec::new()) };
+    let Some(ledger) = Ledger::open_to_read(state_dir)? else { return Ok(Vec::new()) };
     ledger.jobs()?.into_iter().map(|(job, progress)| overview(state_dir, &ledger, job, progress)).collect()
 }
 
@@ -71,7 +71,7 @@ pub fn all(state_dir: &Path) -> Result<Vec<JobOverview>, OverviewError> {
 /// # Errors
 /// The ledger cannot be read, or there is no such job.
 pub fn one(state_dir: &Path, name: &str) -> Result<(JobOverview, Vec<OpenUnit>), OverviewError> {
-    let (ledger, job) = find(state_dir, name)?;
+    let (ledger, job) = find(state_dir, name, Ledger::open_to_read(state_dir)?)?;
     let open = ledger.units(job.id)?.into_iter().filter_map(|(unit, attempts)| {
         let settled_chunks: u64 = attempts.iter().map(|attempt| u64::from(attempt.prefix.chunks)).sum();
         let settled = attempts.iter().map(|attempt| attempt.prefix.records).sum();
@@ -97,12 +97,12 @@ fn forget_if(
     is_meant: impl FnOnce(&Job) -> bool,
 ) -> Result<bool, OverviewError> {
     // A name that nobody knows makes no lock.
-    find(state_dir, name)?;
+    find(state_dir, name, Ledger::open_to_read(state_dir)?)?;
     let held = match lock(state_dir, name, "forgetting it")? {
         Locked::Ours(held) => held,
         Locked::HeldBy(holder) => return Err(OverviewError::Running { job: name.to_owned(), holder }),
     };
-    let (mut ledger, job) = find(state_dir, name)?;
+    let (mut ledger, job) = find(state_dir, name, Ledger::open_existing(state_dir)?)?;
     if !is_meant(&job) {
         return Ok(false);
     }
@@ -155,8 +155,8 @@ fn overview(
     Ok(JobOverview { job, progress, input_bytes, is_running })
 }
 
-fn find(state_dir: &Path, name: &str) -> Result<(Ledger, Job), OverviewError> {
-    let found = match Ledger::open_existing(state_dir)? {
+fn find(state_dir: &Path, name: &str, ledger: Option<Ledger>) -> Result<(Ledger, Job), OverviewError> {
+    let found = match ledger {
         Some(ledger) => ledger.find(name)?.map(|job| (ledger, job)),
         None => None,
     };

@@ -182,10 +182,19 @@ fn a_full_disk_under_the_ledger_stops_the_load_and_the_same_command_goes_on_when
     load.relay.allow_writes(500);
     let stopped = running.finish().expect_code(4).expect_said(&said);
     stopped.expect_said(&["run the same command again to go on from here"]);
-    // Still full.
+    // Still full, with the room that the run gave back at its end.
+    disk.fill();
     run().finish().expect_code(4).expect_said(&said);
     disk.free();
     expect_goes_on(&load, run());
+
+    // Moved away where there is no room for a new one: that is no ledger which was emptied.
+    fs::remove_file(disk.seen("state/ledger.sqlite")).expect("the ledger");
+    assert!(disk.seen("state/locks").exists());
+    disk.fill();
+    run().finish().expect_code(4).expect_said(&said);
+    disk.free();
+    run().finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
 }
 
 #[test]

@@ -1,20 +1,25 @@
 //! The ledger's tables, and how a ledger is opened: made where there is none, and refused where it is damaged, emptied or of a later
-//! program. Never changes what is in it.
+//! program. Never changes what is in it. A new one is in its place whole or not at all, so that one that is empty was emptied.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::{LEDGER_FILE, Ledger, translate};
 use crate::ledger::LedgerError;
-use crate::ledger::lock;
 
 /// The layout that this program writes.
 pub(super) const LAYOUT: i64 = 1;
+/// A ledger of no more bytes is looked through when it is opened, which takes some ten milliseconds. In a larger one, damage is told
+/// where it is met.
+const LOOKED_THROUGH_BYTES_MAX: u64 = 16 << 20;
+/// So many names are tried for a ledger that is not in its place yet: others may have been left behind by processes that were killed.
+const DRAFT_NAMES: u32 = 1_000;
 /// How long another run's transaction is waited for.
 const BUSY_FOR: Duration = Duration::from_secs(10);
 /// How often it is tried again where SQLite does not wait.
@@ -90,40 +95,12 @@ impl Ledger {
     /// The directory cannot be used, or what is there is no ledger of this program.
     pub fn open(state_dir: &Path) -> Result<Ledger, LedgerError> {
         let path = state_dir.join(LEDGER_FILE);
-        // Whoever takes a lock has set the ledger up before. Asked first: others may be doing both right now.
-        let was_set_up = path.exists() && lock::were_taken(state_dir);
-        create(state_dir, &path).map_err(|source| LedgerError::Directory { path: path.clone(), source })?;
-        let deadline = Instant::now() + BUSY_FOR;
-        loop {
-            match Ledger::open_file(&path, was_set_up) {
-                // SQLite does not wait by itself where two set a new ledger up at once.
-                Err(LedgerError::Busy { .. }) if Instant::now() < deadline => thread::sleep(BUSY_POLL),
-                opened => return opened,
-            }
+        let failed = |source| LedgerError::Directory { path: path.clone(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(state_dir).map_err(failed)?;
+        if !path.try_exists().map_err(failed)? {
+            make(state_dir, &path)?;
         }
-    }
-
-    fn open_file(path: &Path, was_set_up: bool) -> Result<Ledger, LedgerError> {
-        let failed = |error: rusqlite::Error| translate(path, error);
-        let path = path.to_path_buf();
-        let connection = Connection::open(&path).map_err(failed)?;
-        connection.busy_timeout(BUSY_FOR).map_err(failed)?;
-        let mut ledger = Ledger { path: path.clone(), connection };
-        if was_set_up && ledger.layout().map_err(failed)? == 0 {
-            // SQLite takes it for a new database, and everything would be loaded anew without a word.
-            return Err(LedgerError::Damaged { path, reason: "nothing is in it any more".to_owned() });
-        }
-        ledger.set_up().map_err(failed)?;
-        let found = ledger.layout().map_err(failed)?;
-        if found > LAYOUT {
-            return Err(LedgerError::Newer { path, found, known: LAYOUT });
-        }
-        let verdict: String =
-            ledger.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
-        if verdict != "ok" {
-            return Err(LedgerError::Damaged { path, reason: verdict });
-        }
-        Ok(ledger)
+        Ledger::open_file(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)
     }
 
     /// The same where there is one; makes nothing.
@@ -131,41 +108,110 @@ impl Ledger {
     /// # Errors
     /// The directory cannot be used, or what is there is no ledger of this program.
     pub fn open_existing(state_dir: &Path) -> Result<Option<Ledger>, LedgerError> {
+        Ledger::open_if_there(state_dir, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    /// The same to be looked at only: whoever writes to it is not waited for, and nothing can be written.
+    ///
+    /// # Errors
+    /// The directory cannot be used, or what is there is no ledger of this program.
+    pub fn open_to_read(state_dir: &Path) -> Result<Option<Ledger>, LedgerError> {
+        Ledger::open_if_there(state_dir, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    fn open_if_there(state_dir: &Path, access: OpenFlags) -> Result<Option<Ledger>, LedgerError> {
         let path = state_dir.join(LEDGER_FILE);
         match path.try_exists() {
-            Ok(true) => Ledger::open(state_dir).map(Some),
+            Ok(true) => Ledger::open_file(&path, access).map(Some),
             Ok(false) => Ok(None),
             Err(source) => Err(LedgerError::Directory { path, source }),
         }
     }
 
-    fn set_up(&mut self) -> rusqlite::Result<()> {
-        self.connection.pragma_update(None, "journal_mode", "WAL")?;
-        self.connection.pragma_update(None, "foreign_keys", true)?;
-        self.durable(true)?;
-        let transaction =
-            self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        if layout(&transaction)? == 0 {
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "user_version", LAYOUT)?;
+    fn open_file(path: &Path, access: OpenFlags) -> Result<Ledger, LedgerError> {
+        let deadline = Instant::now() + BUSY_FOR;
+        loop {
+            match Ledger::try_open(path, access) {
+                // SQLite does not always wait by itself while others open or close a ledger.
+                Err(LedgerError::Busy { .. }) if Instant::now() < deadline => thread::sleep(BUSY_POLL),
+                opened => return opened,
+            }
         }
-        transaction.commit()
     }
 
-    fn layout(&self) -> rusqlite::Result<i64> {
-        layout(&self.connection)
+    fn try_open(path: &Path, access: OpenFlags) -> Result<Ledger, LedgerError> {
+        let failed = |error: rusqlite::Error| translate(path, error);
+        let connection =
+            Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed)?;
+        connection.busy_timeout(BUSY_FOR).map_err(failed)?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        let path = path.to_path_buf();
+        let ledger = Ledger { path: path.clone(), connection };
+        match layout(&ledger.connection).map_err(failed)? {
+            // SQLite takes it for a new database, and everything would be loaded anew without a word.
+            0 => return Err(LedgerError::Damaged { path, reason: "nothing is in it any more".to_owned() }),
+            found if found > LAYOUT => return Err(LedgerError::Newer { path, found, known: LAYOUT }),
+            _ => {}
+        }
+        let bytes = fs::metadata(&path).map_or(0, |file| file.len());
+        if bytes <= LOOKED_THROUGH_BYTES_MAX {
+            let verdict: String =
+                ledger.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+            if verdict != "ok" {
+                return Err(LedgerError::Damaged { path, reason: verdict });
+            }
+        }
+        Ok(ledger)
     }
 
     /// Whether a commit is on the disk when it returns, or only safe from the death of the process.
     pub(super) fn durable(&self, durable: bool) -> rusqlite::Result<()> {
-        self.connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })
+        durably(&self.connection, durable)
     }
 }
 
-/// Makes the directory and the file for their owner only; SQLite gives the files beside it the same mode.
-fn create(state_dir: &Path, path: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(state_dir)?;
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map(|_| ())
+fn durably(connection: &Connection, durable: bool) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })
+}
+
+/// Makes a ledger, unless somebody else does at the same time.
+fn make(state_dir: &Path, path: &Path) -> Result<(), LedgerError> {
+    let failed = |source| LedgerError::Directory { path: path.to_path_buf(), source };
+    let draft = new_draft(state_dir).map_err(failed)?;
+    let made = set_up(&draft).map_err(|error| translate(path, error)).and_then(|()| {
+        match fs::hard_link(&draft, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked.and_then(|()| File::open(state_dir)?.sync_all()).map_err(failed),
+        }
+    });
+    // What cannot be taken away is in nobody's way.
+    let _ = fs::remove_file(&draft);
+    made
+}
+
+/// Makes an empty file for its owner only; SQLite gives the files beside it the same mode.
+fn new_draft(state_dir: &Path) -> io::Result<PathBuf> {
+    let mut tried = Err(io::ErrorKind::AlreadyExists.into());
+    for number in 0..DRAFT_NAMES {
+        let path = state_dir.join(format!("{LEDGER_FILE}.new-{}-{number}", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => tried = Err(error),
+            opened => return opened.map(|_| path),
+        }
+    }
+    tried
+}
+
+/// Lays the tables out. All of it is in the file itself when this returns, and on the disk: WAL begins after that.
+fn set_up(path: &Path) -> rusqlite::Result<()> {
+    let mut connection = Connection::open(path)?;
+    durably(&connection, true)?;
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "user_version", LAYOUT)?;
+    transaction.commit()?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.close().map_err(|(_, error)| error)
 }
 
 fn layout(connection: &Connection) -> rusqlite::Result<i64> {

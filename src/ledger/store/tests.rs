@@ -221,10 +221,6 @@ fn a_ledger_that_is_damaged_or_of_a_later_version_is_refused_and_left_as_it_is()
         check(&torn, &[&name, "is damaged"]);
         check(&whole[..whole.len() / 2], &[&name, "is damaged"]);
     }
-    // Whoever was killed before anything was in it has lost nothing.
-    std::fs::write(&path, "").unwrap();
-    drop(Ledger::open(dir.path()).unwrap());
-    drop(lock::lock(dir.path(), "j", "me").unwrap());
     check(b"", &[&name, "is damaged", "nothing is in it"]);
 
     std::fs::remove_file(&path).unwrap();
@@ -236,10 +232,66 @@ fn a_ledger_that_is_damaged_or_of_a_later_version_is_refused_and_left_as_it_is()
 }
 
 #[test]
+fn one_that_only_looks_waits_for_nobody_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Ledger::open_to_read(dir.path()).unwrap().is_none() && !dir.path().join(LEDGER_FILE).exists());
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    ledger.begin(&new_job("j")).unwrap();
+    let transaction =
+        ledger.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    transaction.execute("DELETE FROM jobs", []).unwrap();
+    let mut reader = Ledger::open_to_read(dir.path()).unwrap().unwrap();
+    assert_eq!(reader.jobs().unwrap().len(), 1);
+    drop(transaction);
+    let error = reader.begin(&new_job("k")).unwrap_err().to_string();
+    assert!(error.contains("cannot be written"), "{error}");
+}
+
+#[test]
+fn a_large_ledger_is_looked_through_no_further_than_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    ledger.begin(&new_job("j")).unwrap();
+    let big = format!("CREATE TABLE big (x BLOB); INSERT INTO big VALUES (zeroblob({}))", 17 << 20);
+    ledger.connection.execute_batch(&big).unwrap();
+    drop(ledger);
+    let path = dir.path().join(LEDGER_FILE);
+    let mut content = std::fs::read(&path).unwrap();
+    let middle = content.len() / 2;
+    content[middle..].fill(0x5a);
+    std::fs::write(&path, content).unwrap();
+    let ledger = Ledger::open(dir.path()).unwrap();
+    assert!(ledger.find("j").unwrap().is_some());
+    let read = ledger.connection.query_row("SELECT max(hex(x)) FROM big", [], |row| row.get::<_, String>(0));
+    assert!(matches!(ledger.failed(read.unwrap_err()), LedgerError::Damaged { .. }));
+}
+
+#[test]
+fn a_ledger_that_was_moved_away_is_made_anew_whatever_was_left_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Ledger::open(dir.path()).unwrap());
+    drop(lock::lock(dir.path(), "j", "me").unwrap());
+    std::fs::remove_file(dir.path().join(LEDGER_FILE)).unwrap();
+    // As a process with this one's number leaves it that is killed before the ledger is in its place.
+    let draft = dir.path().join(format!("{LEDGER_FILE}.new-{}-0", std::process::id()));
+    std::fs::write(&draft, "").unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    ledger.begin(&new_job("j")).unwrap();
+    assert_eq!(Ledger::open(dir.path()).unwrap().jobs().unwrap().len(), 1);
+    let names = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let drafts = names.filter(|name| name.to_string_lossy().contains(".new-")).count();
+    assert_eq!(drafts, 1, "what was left is in nobody's way, and nothing is added to it");
+}
+
+#[test]
 fn a_new_ledger_may_be_opened_by_several_at_once() {
     const AT_ONCE: usize = 4;
-    for _ in 0..25 {
+    for round in 0..25 {
         let dir = tempfile::tempdir().unwrap();
+        if round % 2 == 1 {
+            // The one before it was moved away.
+            drop(lock::lock(dir.path(), "0", "me").unwrap());
+        }
         let start = std::sync::Barrier::new(AT_ONCE);
         std::thread::scope(|scope| {
             for job in 0..AT_ONCE {

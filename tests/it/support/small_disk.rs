@@ -64,9 +64,14 @@ impl SmallDisk {
         fs::remove_file(self.filler()).expect("the file that fills the disk");
     }
 
-    fn filler(&self) -> PathBuf {
+    /// Where a path below the disk's is seen from outside.
+    pub(crate) fn seen(&self, below: &str) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.holder.id()));
-        root.join(self.path.strip_prefix("/").expect("an absolute path")).join("filler")
+        root.join(self.path.strip_prefix("/").expect("an absolute path")).join(below)
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.seen("filler")
     }
 }
 
