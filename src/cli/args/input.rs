@@ -11,7 +11,7 @@ use crate::settings::Rounding;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
-    /// What stands between fields, one character or several; `tab` or `\t` for a tab, `\x01` for any byte
+    /// What stands between fields, one character or several; `tab` or `\t` for a tab, `\x01` for any ASCII character
     #[arg(long, value_name = "TEXT", default_value = ",")]
     pub delimiter: String,
 
