@@ -148,7 +148,7 @@ pub struct RejectReason {
 #[derive(Debug, thiserror::Error)]
 pub enum RejectError {
     /// They cannot be written.
-    #[error("cannot write the reject file {}: {source}; choose another directory with --rejects", path.display())]
+    #[error("cannot write the reject file {}: {source}; choose another directory with --rejects (of a verification: --differences)", path.display())]
     Write {
         /// The file or its directory.
         path: PathBuf,
