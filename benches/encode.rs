@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ringload::codec::CodecOptions;
-use ringload::codec::row::RowEncoder;
+use ringload::codec::row::{RecordPlace, RowEncoder};
 use ringload::format::record::{Field, RecordBatch};
 use ringload::schema::mapping::FieldMapping;
 use ringload::schema::statement::RowPlan;
@@ -93,6 +93,9 @@ fn json(cql_type: &CqlType, seed: u64) -> String {
     }
 }
 
+/// What is the same for all records here.
+const PLACE: RecordPlace = RecordPlace { write_time_us: 1_769_862_645_678_901, line: 2, number: 1 };
+
 /// Records of these columns, the first of them the partition key, and the encoder for them.
 fn case(types: &[CqlType]) -> (RecordBatch, RowEncoder) {
     let mut batch = RecordBatch::default();
@@ -108,8 +111,16 @@ fn case(types: &[CqlType]) -> (RecordBatch, RowEncoder) {
         cql_type: cql_type.clone(),
         role: if at == 0 { ColumnRole::PartitionKey } else { ColumnRole::Regular },
     };
-    let plan = RowPlan { statement: String::new(), columns: types.iter().enumerate().map(column).collect() };
-    let mapping = FieldMapping { field_count: types.len(), fields: (0..types.len()).collect() };
+    let plan = RowPlan {
+        statement: String::new(),
+        columns: types.iter().enumerate().map(column).collect(),
+        ttl: None,
+    };
+    let mapping = FieldMapping {
+        field_count: types.len(),
+        fields: (0..types.len()).collect(),
+        ..FieldMapping::default()
+    };
     (batch, RowEncoder::new(&plan, &mapping, &[], CodecOptions::default()))
 }
 
@@ -123,7 +134,7 @@ fn encode_rows(criterion: &mut Criterion, name: &str, types: &[CqlType]) {
         bencher.iter(|| {
             out.clear();
             for record in batch.iter() {
-                encoder.encode(record, 1_769_862_645_678_901, &mut out).expect("a good record");
+                encoder.encode(record, PLACE, &mut out).expect("a good record");
             }
             black_box(&out);
         });

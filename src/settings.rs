@@ -15,6 +15,8 @@ use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::pipe::is_stdin;
 use crate::plan::places::PlaceSettings;
+use crate::schema::column_map::ColumnMap;
+use crate::schema::field::FieldRef;
 use crate::schema::table::TableSchema;
 use crate::verify::sample::Sample;
 
@@ -178,6 +180,8 @@ pub struct InputSettings {
     pub nulls: Vec<String>,
     /// The columns of the fields in order, instead of the header's names.
     pub columns: Option<Vec<String>>,
+    /// What fills columns, where anything else than fields of their names does.
+    pub map: Option<ColumnMap>,
     /// Load although regular columns of the table are not in the file.
     pub allow_missing_columns: bool,
     /// Load although the file has fields that are no columns of the table.
@@ -202,7 +206,7 @@ impl InputSettings {
 }
 
 /// Where rows' write times come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimestampMode {
     /// The job's base plus the record's ordinal: the later of two records with one key wins.
     Order,
@@ -210,7 +214,21 @@ pub enum TimestampMode {
     Now,
     /// One constant, microseconds since 1970-01-01T00:00:00Z.
     Fixed(i64),
+    /// The time in this field of each record.
+    Field(FieldRef),
 }
+
+/// How long rows live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TtlMode {
+    /// So many seconds, at most [`TTL_SECONDS_MAX`]; 0: for ever, whatever the table's default.
+    Seconds(u32),
+    /// As many seconds as this field of the record says; the table's default where it is null.
+    Field(FieldRef),
+}
+
+/// The longest time to live that a server takes: 20 years of 365 days (Cassandra's `Attributes.MAX_TTL`).
+pub const TTL_SECONDS_MAX: u32 = 20 * 365 * 24 * 60 * 60;
 
 /// How many bad records a load may have.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -241,6 +259,8 @@ pub struct WritingSettings {
     pub unit_bytes: Option<u64>,
     /// Write times.
     pub timestamp: TimestampMode,
+    /// How long rows live; `None`: as long as the table's default says.
+    pub ttl: Option<TtlMode>,
     /// How long a cluster fault may last before the load gives up.
     pub retry_for: Duration,
 }
@@ -254,6 +274,7 @@ impl Default for WritingSettings {
             session_starts: SESSION_STARTS_DEFAULT,
             unit_bytes: None,
             timestamp: TimestampMode::Order,
+            ttl: None,
             retry_for: Duration::from_secs(600),
         }
     }

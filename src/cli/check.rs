@@ -3,6 +3,7 @@
 
 use super::args::{
     CheckingArgs, ConnectingArgs, InputArgs, LayeringArgs, SafetyArgs, TargetArgs, WatchingArgs, WorkingArgs,
+    WritingArgs,
 };
 use super::help;
 
@@ -49,6 +50,10 @@ pub struct CheckArgs {
     /// Processes, threads and pieces.
     #[command(flatten)]
     pub working: WorkingArgs,
+
+    /// How a load would write rows.
+    #[command(flatten)]
+    pub writing: WritingArgs,
 
     /// Rejects.
     #[command(flatten)]

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
+use crate::codec::stamp::{MistakenUnit, mistaken_unit};
 use crate::format::csv::dialect::{DELIMITER_BYTES_MAX, Delimiter, Dialect};
-use crate::settings::{ErrorBudget, TimestampMode};
+use crate::schema::field::FieldRef;
+use crate::settings::{ErrorBudget, TTL_SECONDS_MAX, TimestampMode, TtlMode};
 use crate::verify::sample::Sample;
 
 /// The port of a node that says none.
@@ -16,15 +18,6 @@ const PORT: u16 = 9042;
 
 /// The longest duration that an option takes, so that deadlines never overflow a clock.
 const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// Write times below are too early to be anything but a small constant chosen on purpose (1970, the first 100 seconds).
-const MICROSECONDS_MIN: i64 = 100_000_000;
-/// From [`MICROSECONDS_MIN`] to here, a number is a date of 1973 to 5138 if it counts seconds.
-const SECONDS_MAX: i64 = 100_000_000_000;
-/// From [`SECONDS_MAX`] to here, a number is a date of 1973 to 5138 if it counts milliseconds.
-const MILLISECONDS_MAX: i64 = 100_000_000_000_000;
-/// From here on, a number is a date after 1973 if it counts nanoseconds, and after 5138 if it counts microseconds.
-const NANOSECONDS_MIN: i64 = 100_000_000_000_000_000;
 
 /// A flag's value.
 pub(super) fn flag(text: &str) -> Result<bool, String> {
@@ -165,7 +158,7 @@ pub(super) fn sample(text: &str) -> Result<Sample, String> {
         .ok_or_else(|| "must be a share from 0.0001% to 100%, for example 10%".to_owned())
 }
 
-/// `order`, `now` or microseconds since 1970-01-01T00:00:00Z.
+/// `order`, `now`, microseconds since 1970-01-01T00:00:00Z, or `@` and a field.
 pub(super) fn timestamp(text: &str) -> Result<TimestampMode, String> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("order") {
@@ -174,20 +167,47 @@ pub(super) fn timestamp(text: &str) -> Result<TimestampMode, String> {
     if text.eq_ignore_ascii_case("now") {
         return Ok(TimestampMode::Now);
     }
-    let micros: i64 = text.parse().map_err(|_| "must be order, now or microseconds since 1970".to_owned())?;
+    if let Some(field) = text.strip_prefix('@') {
+        return FieldRef::parse(field).map(TimestampMode::Field);
+    }
+    let micros: i64 = text.parse().map_err(|_| {
+        "must be order, now, microseconds since 1970, or @ and the name of a field".to_owned()
+    })?;
     let mistaken = |unit: &str, as_micros: Option<i64>| {
         let date = jiff::Timestamp::from_microsecond(micros)
             .map_or_else(|_| "no date".to_owned(), |t| t.to_string());
         let hint = as_micros.map(|value| format!(", {value}")).unwrap_or_default();
         Err(format!("looks like {unit}; as microseconds it is {date}: give microseconds{hint}"))
     };
-    match micros {
-        ..0 => Err("must not be before 1970".to_owned()),
-        MICROSECONDS_MIN..SECONDS_MAX => mistaken("seconds", micros.checked_mul(1_000_000)),
-        SECONDS_MAX..MILLISECONDS_MAX => mistaken("milliseconds", micros.checked_mul(1000)),
-        NANOSECONDS_MIN.. => mistaken("nanoseconds", Some(micros / 1000)),
-        _ => Ok(TimestampMode::Fixed(micros)),
+    match mistaken_unit(micros) {
+        _ if micros < 0 => Err("must not be before 1970".to_owned()),
+        Some(MistakenUnit::Seconds) => mistaken("seconds", micros.checked_mul(1_000_000)),
+        Some(MistakenUnit::Milliseconds) => mistaken("milliseconds", micros.checked_mul(1000)),
+        Some(MistakenUnit::Nanoseconds) => mistaken("nanoseconds", Some(micros / 1000)),
+        None => Ok(TimestampMode::Fixed(micros)),
     }
+}
+
+/// Seconds, a duration, or `@` and a field.
+pub(super) fn ttl(text: &str) -> Result<TtlMode, String> {
+    let text = text.trim();
+    if let Some(field) = text.strip_prefix('@') {
+        return FieldRef::parse(field).map(TtlMode::Field);
+    }
+    let too_long = || format!("must be at most 20 years, {TTL_SECONDS_MAX} seconds or 7300d");
+    let seconds = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().map_err(|_| too_long())?
+    } else {
+        let duration = humantime::parse_duration(text).map_err(|_| {
+            "is no time to live: write seconds, a duration as 12h or 30d, 0 for none, or @ and the name of a field".to_owned()
+        })?;
+        if duration.subsec_nanos() > 0 {
+            return Err("must be whole seconds".to_owned());
+        }
+        duration.as_secs()
+    };
+    let seconds = u32::try_from(seconds).ok().filter(|seconds| *seconds <= TTL_SECONDS_MAX);
+    seconds.map(TtlMode::Seconds).ok_or_else(too_long)
 }
 
 /// A contact point as `host:port`, IPv6 in brackets.

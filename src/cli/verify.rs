@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::args::{
     ConnectingArgs, InputArgs, LayeringArgs, ReadingBackArgs, RequestArgs, TargetArgs, WatchingArgs,
-    WorkingArgs,
+    WorkingArgs, WritingArgs,
 };
 use super::help;
 
@@ -69,6 +69,10 @@ pub struct VerifyArgs {
     /// Requests and sessions.
     #[command(flatten)]
     pub requests: RequestArgs,
+
+    /// How the load wrote rows.
+    #[command(flatten)]
+    pub writing: WritingArgs,
 
     /// Progress and summary.
     #[command(flatten)]

@@ -15,6 +15,7 @@ mod literal;
 mod nested;
 mod net;
 mod number;
+pub(crate) mod stamp;
 mod temporal;
 mod text;
 mod vint;

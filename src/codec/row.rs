@@ -11,9 +11,12 @@ use crate::format::charset::Charset;
 use crate::format::record::{Field, Record};
 use crate::reject::{Fault, RejectCode};
 use crate::schema::mapping::FieldMapping;
-use crate::schema::statement::RowPlan;
+use crate::schema::statement::{RowPlan, Ttl};
 use crate::schema::table::ColumnRole;
 use crate::schema::types::CqlType;
+use beside::{DerivedValue, TtlSource};
+
+mod beside;
 
 /// The largest row in bytes, in the form that [`RowEncoder::encode`] appends.
 ///
@@ -64,6 +67,19 @@ struct Target {
     field: usize,
     cql_type: CqlType,
     role: ColumnRole,
+    /// What it is filled from instead of a field.
+    derived: Option<DerivedValue>,
+}
+
+/// What is known of a record beside its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordPlace {
+    /// Its write time, if no field has it, in microseconds since 1970-01-01T00:00:00Z.
+    pub write_time_us: i64,
+    /// The line of its first byte, from 1.
+    pub line: u64,
+    /// Its number in its file, from 1.
+    pub number: u64,
 }
 
 /// Which records that are not as long as the header become rows all the same.
@@ -91,8 +107,11 @@ pub struct RowEncoder {
     targets: Vec<Target>,
     names: Vec<String>,
     field_count: usize,
-    /// The values of a row, write time included, as the `[short]` before them.
+    /// The values of a row, write time and time to live included, as the `[short]` before them.
     value_count: [u8; 2],
+    ttl: TtlSource,
+    /// The index of the field that holds the write time, where one does.
+    write_time: Option<usize>,
     composite_partition_key: bool,
     nulls: Vec<Vec<u8>>,
     options: CodecOptions,
@@ -106,12 +125,25 @@ impl RowEncoder {
     pub fn new(plan: &RowPlan, mapping: &FieldMapping, nulls: &[String], options: CodecOptions) -> Self {
         let fields = mapping.fields.iter().copied().chain(std::iter::repeat(usize::MAX));
         let targets: Vec<_> = std::iter::zip(&plan.columns, fields)
-            .map(|(column, field)| Target { field, cql_type: column.cql_type.clone(), role: column.role })
+            .enumerate()
+            .map(|(at, (column, field))| Target {
+                field,
+                cql_type: column.cql_type.clone(),
+                role: column.role,
+                derived: mapping.derived(at).map(|derived| DerivedValue::of(derived, column, &options)),
+            })
             .collect();
         let partition_keys = targets.iter().filter(|target| target.role == ColumnRole::PartitionKey).count();
         // A table has far fewer columns than a [short] counts; were there more, the server would refuse the row.
-        let value_count = u16::try_from(targets.len() + 1).unwrap_or(u16::MAX).to_be_bytes();
+        let value_count = u16::try_from(plan.markers()).unwrap_or(u16::MAX).to_be_bytes();
+        let ttl = match plan.ttl {
+            None => TtlSource::Table,
+            Some(Ttl::Seconds(seconds)) => TtlSource::Seconds(seconds.to_be_bytes()),
+            Some(Ttl::Field) => TtlSource::Field(mapping.ttl.unwrap_or(usize::MAX)),
+        };
         RowEncoder {
+            ttl,
+            write_time: mapping.write_time,
             targets,
             names: plan.columns.iter().map(|column| column.name.clone()).collect(),
             field_count: mapping.field_count,
@@ -135,17 +167,18 @@ impl RowEncoder {
     }
 
     /// Appends the row to `out`: a `[short]` count, then each column's `[value]` in the plan's order (null as "not set",
-    /// so that no tombstone is written), then `write_time_us` (microseconds since 1970) as a bigint `[value]`. That is the
-    /// `<n><value_1>...<value_n>` of CQL binary protocol v4, section 4.1.4.
+    /// so that no tombstone is written), then, where the plan has one, the time to live as an int `[value]`, then the place's
+    /// write time as a bigint `[value]`, always the last. That is the `<n><value_1>...<value_n>` of CQL binary protocol v4,
+    /// section 4.1.4. Where the mapping has a field for the write time, it comes from there. Returns what it is.
     ///
     /// # Errors
     /// The record is no row of the table; `out` is as it was.
     pub fn encode(
         &self,
         record: Record<'_>,
-        write_time_us: i64,
+        place: RecordPlace,
         out: &mut Vec<u8>,
-    ) -> Result<(), Box<Fault>> {
+    ) -> Result<i64, Box<Fault>> {
         let start = out.len();
         if !self.has_room_for(record.field_count()) {
             return Err(self.field_count_fault(record));
@@ -153,6 +186,13 @@ impl RowEncoder {
         out.extend_from_slice(&self.value_count);
         let mut keys = KeyBytes::default();
         for (index, target) in self.targets.iter().enumerate() {
+            if let Some(derived) = &target.derived {
+                if let Err(fault) = self.append_derived(index, derived, place, &mut keys, out) {
+                    out.truncate(start);
+                    return Err(fault);
+                }
+                continue;
+            }
             let Some(field) = self.field(record, target) else {
                 out.truncate(start);
                 return Err(self.field_count_fault(record));
@@ -168,13 +208,18 @@ impl RowEncoder {
                 return Err(fault);
             }
         }
-        out.extend_from_slice(&8i32.to_be_bytes());
-        out.extend_from_slice(&write_time_us.to_be_bytes());
+        let write_time_us = match self.append_stamp(record, place.write_time_us, out) {
+            Ok(write_time_us) => write_time_us,
+            Err(fault) => {
+                out.truncate(start);
+                return Err(fault);
+            }
+        };
         if out.len() - start > ROW_BYTES_MAX {
             out.truncate(start);
             return Err(self.row_too_large(record));
         }
-        Ok(())
+        Ok(write_time_us)
     }
 
     /// Whether a record of so many fields can be a row.
@@ -190,10 +235,15 @@ impl RowEncoder {
     /// The field of a column; `None` where the mapping has none.
     #[inline]
     fn field<'a>(&self, record: Record<'a>, target: &Target) -> Option<Field<'a>> {
-        if target.field >= self.field_count {
+        self.field_at(record, target.field)
+    }
+
+    #[inline]
+    fn field_at<'a>(&self, record: Record<'a>, index: usize) -> Option<Field<'a>> {
+        if index >= self.field_count {
             return None;
         }
-        Some(record.field(target.field).unwrap_or(MISSING))
+        Some(record.field(index).unwrap_or(MISSING))
     }
 
     /// Appends the `[value]` of the column at `index`, whose field is not in UTF-8.
@@ -262,12 +312,7 @@ impl RowEncoder {
 
     #[cold]
     fn fault(&self, index: usize, field: Field<'_>, error: &EncodeError) -> Box<Fault> {
-        Box::new(Fault {
-            code: error.code(),
-            column: self.names.get(index).cloned(),
-            value: Some(cut(field.bytes).to_vec()),
-            message: error.to_string(),
-        })
+        named_fault(self.names.get(index).map_or("", String::as_str), field, error)
     }
 
     #[cold]
@@ -300,6 +345,16 @@ impl RowEncoder {
             None => self.field_count_fault(record),
         }
     }
+}
+
+#[cold]
+fn named_fault(column: &str, field: Field<'_>, error: &EncodeError) -> Box<Fault> {
+    Box::new(Fault {
+        code: error.code(),
+        column: Some(column.to_owned()),
+        value: Some(cut(field.bytes).to_vec()),
+        message: error.to_string(),
+    })
 }
 
 /// The start of a text, short enough for a reject file; a character is not cut apart.

@@ -2,17 +2,20 @@
 
 use super::*;
 use crate::format::record::RecordBatch;
+use crate::schema::mapping::{Derived, NO_FIELD};
 use crate::schema::table::Column;
 
 use ColumnRole::{ClusteringKey, PartitionKey, Regular, Static};
 
 const WRITE_TIME_US: i64 = 1_769_862_645_678_901;
+const PLACE: RecordPlace = RecordPlace { write_time_us: WRITE_TIME_US, line: 300, number: 299 };
 
 /// A table's columns, a file's mapping to them and its nulls, and what to do with one record of it.
 struct Case {
     columns: Vec<Column>,
     mapping: FieldMapping,
     nulls: Vec<String>,
+    ttl: Option<Ttl>,
     jagged: Jagged,
     charset: Charset,
 }
@@ -20,7 +23,11 @@ struct Case {
 impl Case {
     /// Columns in the order of the fields.
     fn new(columns: &[(&str, CqlType, ColumnRole)]) -> Self {
-        let mapping = FieldMapping { field_count: columns.len(), fields: (0..columns.len()).collect() };
+        let mapping = FieldMapping {
+            field_count: columns.len(),
+            fields: (0..columns.len()).collect(),
+            ..FieldMapping::default()
+        };
         let columns = columns
             .iter()
             .map(|(name, cql_type, role)| Column {
@@ -29,7 +36,14 @@ impl Case {
                 role: *role,
             })
             .collect();
-        Case { columns, mapping, nulls: Vec::new(), jagged: Jagged::default(), charset: Charset::UTF_8 }
+        Case {
+            columns,
+            mapping,
+            nulls: Vec::new(),
+            ttl: None,
+            jagged: Jagged::default(),
+            charset: Charset::UTF_8,
+        }
     }
 
     /// A quoted field is written with its quotes.
@@ -43,18 +57,18 @@ impl Case {
             .collect();
         let mut batch = RecordBatch::default();
         batch.push(&fields).unwrap();
-        let plan = RowPlan { statement: String::new(), columns: self.columns.clone() };
+        let plan = RowPlan { statement: String::new(), columns: self.columns.clone(), ttl: self.ttl };
         let encoder = RowEncoder::new(&plan, &self.mapping, &self.nulls, CodecOptions::default())
             .with_jagged(self.jagged)
             .with_charset(self.charset);
         let mut out = b"before".to_vec();
-        let result = encoder.encode(batch.get(0).unwrap(), WRITE_TIME_US, &mut out);
+        let result = encoder.encode(batch.get(0).unwrap(), PLACE, &mut out);
         let row = out.split_off(6);
         assert_eq!(out, b"before");
         if result.is_err() {
             assert!(row.is_empty(), "a fault leaves nothing behind");
         }
-        result.map(|()| row)
+        result.map(|_| row)
     }
 
     fn check(&self, fields: &[&[u8]], values: &[Option<&[u8]>]) {
@@ -108,7 +122,7 @@ fn a_row_is_a_count_then_each_value_behind_its_length_then_the_write_time() {
 #[test]
 fn fields_are_taken_where_the_mapping_says_and_others_are_left_out() {
     let mut case = sensor();
-    case.mapping = FieldMapping { field_count: 6, fields: vec![5, 0, 2, 2] };
+    case.mapping = FieldMapping { field_count: 6, fields: vec![5, 0, 2, 2], ..FieldMapping::default() };
     case.check(
         &[b"0", b"unused", b"3", b"", b"NULL", b"7"],
         &[Some(&[0, 0, 0, 7]), Some(&[0; 8]), Some(b"3"), Some(&[0, 3])],
@@ -163,6 +177,106 @@ fn a_mapping_that_does_not_cover_the_columns_never_makes_a_row() {
         assert_eq!(fault.code, RejectCode::FieldCount);
         assert!(fault.message.contains("mapping"), "{}", fault.message);
     }
+}
+
+/// A row with these values, a time to live and the write time.
+fn row_with_ttl(values: &[Option<&[u8]>], ttl: Option<&[u8]>) -> Vec<u8> {
+    let mut bytes = row(values);
+    bytes[..2].copy_from_slice(&(values.len() as u16 + 2).to_be_bytes());
+    let write_time = bytes.split_off(bytes.len() - 12);
+    match ttl {
+        Some(ttl) => bytes.extend([&4i32.to_be_bytes(), ttl].concat()),
+        None => bytes.extend(UNSET),
+    }
+    bytes.extend(write_time);
+    bytes
+}
+
+#[test]
+fn a_time_to_live_comes_before_the_write_time_from_the_plan_or_from_a_field() {
+    let values: &[Option<&[u8]>] = &[Some(&[0; 4]), Some(&[0; 8]), None, Some(&[0, 1])];
+    let check = |case: &Case, ttl: &[u8], expected: Option<&[u8]>| {
+        assert_eq!(case.encode(&[b"0", b"0", b"", b"1", ttl]), Ok(row_with_ttl(values, expected)));
+    };
+    let mut case = sensor();
+    case.mapping.field_count = 5;
+    case.ttl = Some(Ttl::Seconds(86_400));
+    check(&case, b"not used", Some(&[0, 1, 0x51, 0x80]));
+    (case.ttl, case.mapping.ttl) = (Some(Ttl::Field), Some(4));
+    case.nulls = vec!["NULL".to_owned()];
+    check(&case, b"86400", Some(&[0, 1, 0x51, 0x80]));
+    check(&case, b"\"0\"", Some(&[0; 4]));
+    check(&case, b"", None);
+    check(&case, b"NULL", None);
+    for (ttl, code) in [
+        (&b"-1"[..], RejectCode::OutOfRange),
+        (b"630720001", RejectCode::OutOfRange),
+        (b"soon", RejectCode::InvalidNumber),
+        (b"\"\"", RejectCode::InvalidNumber),
+    ] {
+        let fault = case.encode(&[b"0", b"0", b"", b"1", ttl]).unwrap_err();
+        assert_eq!((fault.code, fault.column.as_deref()), (code, Some("[ttl]")));
+    }
+    case.mapping.ttl = None;
+    let fault = case.encode(&[b"0", b"0", b"", b"1", b"1"]).unwrap_err();
+    assert_eq!(fault.code, RejectCode::FieldCount);
+}
+
+#[test]
+fn columns_may_be_filled_from_what_is_known_of_the_record() {
+    let mut case = sensor();
+    case.mapping = FieldMapping {
+        field_count: 1,
+        fields: vec![NO_FIELD, NO_FIELD, 0, NO_FIELD],
+        derived: [(0, Derived::Line), (1, Derived::Constant("1970-01-01".to_owned())), (3, Derived::Record)]
+            .into(),
+        ..FieldMapping::default()
+    };
+    let expected: &[Option<&[u8]>] = &[Some(&[0, 0, 1, 44]), Some(&[0; 8]), Some(b"x"), Some(&[1, 43])];
+    case.check(&[b"x"], expected);
+    case.mapping.derived[2].1 = Derived::Constant("7".to_owned());
+    case.nulls = vec!["7".to_owned()];
+    case.check(&[b"x"], &[expected[0], expected[1], expected[2], Some(&[0, 7])]);
+    let refuse = |case: &Case, code, column: &str, value: &[u8]| {
+        let fault = case.encode(&[b"x"]).unwrap_err();
+        let found = (fault.code, fault.column.as_deref(), fault.value.as_deref());
+        assert_eq!(found, (code, Some(column), Some(value)));
+    };
+    case.mapping.derived[2].1 = Derived::Constant("seven".to_owned());
+    refuse(&case, RejectCode::InvalidNumber, "value", b"seven");
+    case.columns[3].cql_type = CqlType::Tinyint;
+    case.mapping.derived[2].1 = Derived::Line;
+    refuse(&case, RejectCode::OutOfRange, "value", b"300");
+    let mut case = Case::new(&[("k", CqlType::Text, PartitionKey), ("v", CqlType::Text, Regular)]);
+    case.mapping.field_count = 1;
+    case.mapping.fields = vec![NO_FIELD, 0];
+    case.mapping.derived.push((0, Derived::Constant(String::new())));
+    refuse(&case, RejectCode::EmptyKey, "k", b"");
+}
+
+#[test]
+fn a_write_time_may_come_from_a_field() {
+    let mut case = sensor();
+    (case.mapping.field_count, case.mapping.write_time) = (5, Some(4));
+    let values: &[Option<&[u8]>] = &[Some(&[0; 4]), Some(&[0; 8]), None, Some(&[0, 1])];
+    let mut expected = row(values);
+    let at = expected.len() - 8;
+    for (text, micros) in
+        [(&b"1769862645678902"[..], 1_769_862_645_678_902_i64), (b"1970-01-01 00:00:01", 1_000_000)]
+    {
+        expected[at..].copy_from_slice(&micros.to_be_bytes());
+        assert_eq!(case.encode(&[b"0", b"0", b"", b"1", text]), Ok(expected.clone()));
+    }
+    for text in [&b""[..], b"\"\"", b"soon", b"2026-13-01"] {
+        let fault = case.encode(&[b"0", b"0", b"", b"1", text]).unwrap_err();
+        assert_eq!(
+            (fault.code, fault.column.as_deref()),
+            (RejectCode::InvalidTimestamp, Some("[timestamp]"))
+        );
+    }
+    case.mapping.write_time = Some(9);
+    let fault = case.encode(&[b"0", b"0", b"", b"1", b"1"]).unwrap_err();
+    assert_eq!(fault.code, RejectCode::FieldCount);
 }
 
 #[test]
@@ -245,7 +359,7 @@ fn records_that_are_shorter_or_longer_are_rows_where_that_is_allowed() {
         ("note", CqlType::Text, Regular),
     ]);
     // The second field is no column's.
-    case.mapping = FieldMapping { field_count: 4, fields: vec![0, 2, 3] };
+    case.mapping = FieldMapping { field_count: 4, fields: vec![0, 2, 3], ..FieldMapping::default() };
     let refuse = |case: &Case, fields: &[&[u8]], option: &str| {
         let fault = case.encode(fields).unwrap_err();
         assert_eq!(fault.code, RejectCode::FieldCount);

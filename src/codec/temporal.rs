@@ -33,6 +33,10 @@ const TIMESTAMP_TOO_FINE: CodecError = CodecError::new(
     RejectCode::Inexact,
     "finer than a millisecond, the finest that timestamp holds: --timestamp-rounding truncate cuts the digits beyond",
 );
+const WRITE_TIME_TOO_FINE: CodecError = CodecError::new(
+    RejectCode::Inexact,
+    "finer than a microsecond, the finest that a write time is: --timestamp-rounding truncate cuts the digits beyond",
+);
 const TIMESTAMP_OUT_OF_RANGE: CodecError = CodecError::new(
     RejectCode::OutOfRange,
     "outside the range of timestamp, 64-bit milliseconds from 1970: load it into a text",
@@ -142,6 +146,23 @@ pub(super) fn any_timestamp(text: &[u8], rounding: Rounding) -> Result<i64, Code
     if let Some(millis) = epoch_millis(text) {
         return millis;
     }
+    instant::<3>(text, rounding, TIMESTAMP_TOO_FINE)
+}
+
+/// A timestamp that is no number, as microseconds since the epoch.
+pub(super) fn instant_us(text: &[u8], rounding: Rounding) -> Result<i64, CodecError> {
+    match fast_timestamp(text) {
+        Some(millis) => Ok(millis * 1_000),
+        None => instant::<6>(text, rounding, WRITE_TIME_TOO_FINE),
+    }
+}
+
+/// A timestamp that is no number, counted from the epoch in units that have this many decimal digits after those of a second.
+fn instant<const DIGITS: usize>(
+    text: &[u8],
+    rounding: Rounding,
+    too_fine: CodecError,
+) -> Result<i64, CodecError> {
     let mut cursor = Cursor::new(text);
     let basic = is_basic(text);
     let days = if basic { basic_date(&mut cursor) } else { extended_date(&mut cursor) };
@@ -158,9 +179,10 @@ pub(super) fn any_timestamp(text: &[u8], rounding: Rounding) -> Result<i64, Code
     };
     let offset_s = zone(&mut cursor, has_time).ok_or(NOT_A_TIMESTAMP)?;
     // The fraction counts forwards even before 1970, so leaving digits out goes towards the past.
-    let millis = fraction::<3>(clock.fraction, rounding, TIMESTAMP_TOO_FINE)?;
+    let units = fraction::<DIGITS>(clock.fraction, rounding, too_fine)?;
     let second = i128::from(days) * i128::from(DAY_S) + i128::from(clock.second) - i128::from(offset_s);
-    i64::try_from(second * 1000 + i128::from(millis)).map_err(|_| TIMESTAMP_OUT_OF_RANGE)
+    let unit = 10i128.pow(DIGITS as u32);
+    i64::try_from(second * unit + i128::from(units)).map_err(|_| TIMESTAMP_OUT_OF_RANGE)
 }
 
 /// A sign or none and then digits only: milliseconds since the epoch.

@@ -17,6 +17,7 @@ use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
 use crate::settings::{ConnectionSettings, Rounding, TableName};
 use crate::verify::compare::Known;
+use crate::verify::expiry::Expiry;
 use crate::verify::sample::Sample;
 
 /// The version of these messages. Coordinator and worker are one executable, so any difference is an error.
@@ -43,6 +44,8 @@ pub enum WriteTime {
     Spaced(i64),
     /// This for all.
     Constant(i64),
+    /// The one in a field of each record, which only its encoder knows.
+    Field,
 }
 
 /// How many microseconds each record has with [`WriteTime::Spaced`]: the product of the two below.
@@ -53,13 +56,15 @@ pub const ATTEMPTS_MAX: u8 = 4;
 pub const SENDS_MAX: u8 = 4;
 
 impl WriteTime {
-    /// The first write time of the record with this ordinal in the job, in microseconds since 1970-01-01T00:00:00Z.
+    /// The first write time of the record with this ordinal in the job, in microseconds since 1970-01-01T00:00:00Z. Where it is in a
+    /// field, the end of time: a bound that no record passes.
     pub fn of(self, ordinal: u64) -> i64 {
         let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
         match self {
             WriteTime::Ordinal(base) => base.saturating_add(ordinal),
             WriteTime::Spaced(base) => base.saturating_add(ordinal.saturating_mul(i64::from(SLOT_US))),
             WriteTime::Constant(constant) => constant,
+            WriteTime::Field => i64::MAX,
         }
     }
 
@@ -67,7 +72,7 @@ impl WriteTime {
     pub fn slot_us(self) -> i64 {
         match self {
             WriteTime::Spaced(_) => i64::from(SLOT_US),
-            WriteTime::Ordinal(_) | WriteTime::Constant(_) => 1,
+            WriteTime::Ordinal(_) | WriteTime::Constant(_) | WriteTime::Field => 1,
         }
     }
 
@@ -85,13 +90,13 @@ impl WriteTime {
                     u8::try_from(attempt.saturating_sub(1)).ok().filter(|&earlier| earlier < ATTEMPTS_MAX)?;
                 Some(i64::from(earlier * SENDS_MAX))
             }
-            WriteTime::Ordinal(_) | WriteTime::Constant(_) => Some(0),
+            WriteTime::Ordinal(_) | WriteTime::Constant(_) | WriteTime::Field => Some(0),
         }
     }
 
     /// Whether a row waits until its write time has come.
     pub fn is_held(self) -> bool {
-        !matches!(self, WriteTime::Constant(_))
+        !matches!(self, WriteTime::Constant(_) | WriteTime::Field)
     }
 }
 
@@ -138,6 +143,8 @@ pub struct JobSpec {
 pub struct VerifySpec {
     /// What is known of the write times of what was loaded.
     pub known: Known,
+    /// What is known of when it expires.
+    pub expiry: Expiry,
     /// Which records are looked at.
     pub sample: Sample,
     /// Where the same run has just loaded them: records that cannot be encoded were rejected then, and so were those with these
@@ -260,6 +267,9 @@ pub struct UnitCounts {
 pub struct VerifyCounts {
     /// Records that a later one of the same key has superseded.
     pub superseded: u64,
+    /// Records whose rows are not there, or not whole, and may have expired.
+    #[serde(default)]
+    pub expired: u64,
     /// Records that are not in the sample.
     pub not_sampled: u64,
     /// Records that the load before has rejected.
@@ -274,13 +284,14 @@ impl VerifyCounts {
 
     /// All of them.
     pub fn total(self) -> u64 {
-        self.superseded + self.not_sampled + self.passed_over
+        self.superseded + self.expired + self.not_sampled + self.passed_over
     }
 }
 
 impl std::ops::AddAssign for VerifyCounts {
     fn add_assign(&mut self, other: VerifyCounts) {
         self.superseded += other.superseded;
+        self.expired += other.expired;
         self.not_sampled += other.not_sampled;
         self.passed_over += other.passed_over;
     }

@@ -66,7 +66,7 @@ mod tests {
     fn a_timestamp_column_whose_first_value_looks_like_a_date_is_told_once() {
         let columns =
             [column("day", CqlType::Timestamp), column("id", CqlType::Int), column("ts", CqlType::Timestamp)];
-        let mapping = FieldMapping { field_count: 3, fields: vec![2, 1, 0] };
+        let mapping = FieldMapping { field_count: 3, fields: vec![2, 1, 0], ..FieldMapping::default() };
         let records = [["1", "20260131", "20260131"], ["19991231", "1", " 20260201"]];
         let records = records.map(|fields| fields.map(str::to_owned));
         let first = |fields| FirstRecord { file: Path::new("a.csv"), mapping: &mapping, fields };

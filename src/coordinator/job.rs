@@ -118,7 +118,7 @@ pub fn open_job(
 ) -> Result<Opened, JobError> {
     let now_us = Clock::set().now_us();
     let (Some(mut ledger), Some(how), Some(identity)) = (ledger, &settings.job, &surveyed.identity) else {
-        let write_time = write_time(settings.writing.timestamp, list_of(&surveyed.row_plan), now_us, None)?;
+        let write_time = write_time(&settings.writing.timestamp, list_of(&surveyed.row_plan), now_us, None)?;
         let rejects_dir = settings.rejects_dir.clone();
         return Ok(Opened::Work(Box::new(RunJob::passing(write_time, rejects_dir))));
     };
@@ -184,8 +184,8 @@ fn once(
 ) -> Result<RunJob, JobError> {
     let (cluster, table_id) = (identity.cluster.clone(), identity.table_id.clone());
     let last_us = ledger.last_write_us(&cluster, &table_id)?;
-    let write_time = write_time(settings.writing.timestamp, list, now_us, last_us)?;
-    check_begin(settings.writing.timestamp, &settings.table.to_string(), now_us, last_us)?;
+    let write_time = write_time(&settings.writing.timestamp, list, now_us, last_us)?;
+    check_begin(&settings.writing.timestamp, &settings.table.to_string(), now_us, last_us)?;
     if write_time.is_held() {
         ledger.note_write_time(&cluster, &table_id, write_time.of(0))?;
     }
@@ -244,8 +244,8 @@ fn new_job(
         }
     }
     let last_us = ledger.last_write_us(&plan.cluster, &plan.table_id)?;
-    let write_time = write_time(settings.writing.timestamp, list_of(&plan.row_plan), now_us, last_us)?;
-    check_begin(settings.writing.timestamp, &plan.table.to_string(), now_us, last_us)?;
+    let write_time = write_time(&settings.writing.timestamp, list_of(&plan.row_plan), now_us, last_us)?;
+    check_begin(&settings.writing.timestamp, &plan.table.to_string(), now_us, last_us)?;
     Ok(NewJob {
         name,
         named: how.name.is_some(),
@@ -306,6 +306,11 @@ impl RunJob {
     /// A job that nobody remembers.
     pub fn passing(write_time: WriteTime, rejects_dir: PathBuf) -> Self {
         RunJob { run: 1, write_time, rejects_dir, remembered: None, noting: None }
+    }
+
+    /// When the job was begun, in microseconds since 1970-01-01T00:00:00Z, if it is remembered.
+    pub fn begun_us(&self) -> Option<i64> {
+        self.remembered.as_ref().map(|remembered| remembered.job.begun_us)
     }
 
     /// The job's units, once the journal is closed.
@@ -548,7 +553,7 @@ mod tests {
                 table: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
                 table_id: "1".to_owned(),
                 meaning: [("null".to_owned(), "[]".to_owned())].into(),
-                row_plan: RowPlan { statement: "INSERT".to_owned(), columns: Vec::new() },
+                row_plan: RowPlan { statement: "INSERT".to_owned(), ..RowPlan::default() },
                 mappings: Vec::new(),
                 inputs: Vec::new(),
             },

@@ -42,9 +42,11 @@ use crate::reject::RejectError;
 use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, merge};
 use crate::report::event::{RunEvent, Summary};
 use crate::schema::mapping::{FileFields, MappingError, MappingRules};
+use crate::schema::statement::Ttl;
 use crate::schema::table::SchemaError;
 use crate::session::connect::ConnectError;
-use crate::settings::LoadSettings;
+use crate::settings::{LoadSettings, TimestampMode, TtlMode};
+use crate::verify::expiry::Expiry;
 use dispatcher::Dispatcher;
 use first_look::{FirstRecord, doubtful_dates};
 use job::{FinishedJob, JobError, Known, Opened, RunJob, open_job};
@@ -134,6 +136,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     let split = split_settings(settings, bytes_total, workers);
     let tally = Arc::new(Mutex::new(known.tally.clone()));
     let units = start_scan(settings, &inputs, split, &known, &tally)?;
+    let expiry = Expiry { begun_us: job.begun_us(), table_ttl_s: surveyed.table_ttl_s() };
     let spec = job_spec(settings, &inputs, surveyed, workers, &job);
     let options = DispatcherOptions {
         job: spec.clone(),
@@ -165,7 +168,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
     tally::complete(&mut summary, settings, &inputs, scanned.then_some(&*tally));
     if let Some(read_back) = settings.read_back.as_ref().filter(|_| summary.status.is_success()) {
-        let loaded = Loaded { settings, read_back, inputs: &inputs, job: spec, workers };
+        let loaded = Loaded { settings, read_back, inputs: &inputs, job: spec, workers, expiry };
         verify::after_load(loaded, job.units(), &signals, &mut summary, report);
     }
     signals.stop();
@@ -184,8 +187,9 @@ fn leave_done(
     let mut summary = summary::already_done(settings, done);
     if let Some(read_back) = &settings.read_back {
         let passing = RunJob::passing(done.job.write_time, done.job.rejects_dir.clone());
+        let expiry = Expiry { begun_us: Some(done.job.begun_us), table_ttl_s: surveyed.table_ttl_s() };
         let job = job_spec(settings, inputs, surveyed, workers, &passing);
-        let loaded = Loaded { settings, read_back, inputs, job, workers };
+        let loaded = Loaded { settings, read_back, inputs, job, workers, expiry };
         let signals = SignalWatch::start().map_err(LoadError::Threads)?;
         verify::after_load(loaded, done.units(), &signals, &mut summary, report);
         signals.stop();
@@ -260,13 +264,25 @@ fn ask_cluster(
     let input = &settings.input;
     let fields: Vec<FileFields<'_>> =
         inputs.iter().map(|(file, header)| file_fields(settings, file, header)).collect();
+    let (ttl, ttl_field) = match &settings.writing.ttl {
+        None => (None, None),
+        Some(TtlMode::Seconds(seconds)) => (Some(Ttl::Seconds(*seconds)), None),
+        Some(TtlMode::Field(field)) => (Some(Ttl::Field), Some(field)),
+    };
     let rules = MappingRules {
         allow_missing: input.allow_missing_columns,
         allow_unknown: input.allow_unknown_columns,
+        ttl: ttl_field,
+        write_time: match &settings.writing.timestamp {
+            TimestampMode::Field(field) => Some(field),
+            TimestampMode::Order | TimestampMode::Now | TimestampMode::Fixed(_) => None,
+        },
+        map: input.map.as_ref(),
+        rounding: input.timestamp_rounding,
     };
     let mut surveyed = match &settings.schema {
-        Some(schema) => survey::plan(schema, &fields, rules)?,
-        None => survey(&settings.connection, &settings.table, &fields, rules, access)?,
+        Some(schema) => survey::plan(schema, &fields, rules, ttl)?,
+        None => survey(&settings.connection, &settings.table, &fields, rules, ttl, access)?,
     };
     let first_records = inputs.iter().zip(&surveyed.mappings).map(|((file, header), mapping)| FirstRecord {
         file: &file.path,
@@ -364,7 +380,10 @@ fn file_fields<'a>(settings: &'a LoadSettings, file: &'a InputFile, header: &'a 
             let first_record = if header.raw.is_empty() { &first_record[..] } else { &[] };
             FileFields { path: &file.path, names, passed_over, first_record }
         }
-        None => FileFields { path: &file.path, names: &header.names, passed_over: &[], first_record: &[] },
+        None => {
+            let first_record = if header.raw.is_empty() { &header.first_record[..] } else { &[] };
+            FileFields { path: &file.path, names: &header.names, passed_over: &[], first_record }
+        }
     }
 }
 

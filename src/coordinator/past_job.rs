@@ -5,12 +5,13 @@ use super::job::{JobError, job_plan};
 use super::survey::Survey;
 use crate::control::message::WriteTime;
 use crate::ledger::fingerprint::Fingerprint;
-use crate::ledger::job::{Job, JobPlan};
+use crate::ledger::job::{Job, JobPlan, TTL};
 use crate::ledger::lock::is_locked;
 use crate::ledger::store::Ledger;
 use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
-use crate::settings::LoadSettings;
+use crate::schema::statement::Ttl;
+use crate::settings::{LoadSettings, TimestampMode};
 use crate::verify::compare::Known;
 
 /// The setting that says where write times come from: the job knows it, a verification need not.
@@ -25,15 +26,37 @@ pub struct PastJob {
     pub write_time: WriteTime,
     /// How much of them is known.
     pub known: Known,
+    /// When it was begun, in microseconds since 1970-01-01T00:00:00Z.
+    pub begun_us: Option<i64>,
+    /// How long its rows live, where that is the same for all and nothing else is asked for.
+    pub ttl: Option<Ttl>,
     /// What the user should know.
     pub warnings: Vec<String>,
 }
 
+/// What is known of write times that the records have themselves: the last one is not.
+const EACH_FIELD: Known = Known::EachRecord { last_us: i64::MAX };
+
+/// Whether the records have write times themselves.
+fn has_write_times(settings: &LoadSettings) -> bool {
+    matches!(settings.writing.timestamp, TimestampMode::Field(_))
+}
+
 impl PastJob {
+    /// Where the ledger knows of none.
+    fn none(settings: &LoadSettings) -> PastJob {
+        match has_write_times(settings) {
+            true => PastJob { write_time: WriteTime::Field, known: EACH_FIELD, ..PastJob::NONE },
+            false => PastJob::NONE,
+        }
+    }
+
     const NONE: PastJob = PastJob {
         name: None,
         write_time: WriteTime::Constant(0),
         known: Known::Nothing,
+        begun_us: None,
+        ttl: None,
         warnings: Vec::new(),
     };
 }
@@ -48,7 +71,9 @@ pub fn find_past_job(
     inputs: &[(InputFile, Header)],
     surveyed: &Survey,
 ) -> Result<PastJob, JobError> {
-    let (Some(how), Some(identity)) = (&settings.job, &surveyed.identity) else { return Ok(PastJob::NONE) };
+    let (Some(how), Some(identity)) = (&settings.job, &surveyed.identity) else {
+        return Ok(PastJob::none(settings));
+    };
     let ledger = Ledger::open_to_read(&how.state_dir)?;
     let asked = job_plan(settings, inputs, surveyed, identity)?;
     let found = match (&ledger, &how.name) {
@@ -61,7 +86,7 @@ pub fn find_past_job(
             Some(name) => {
                 Err(JobError::Unknown { job: name.clone(), state_dir: how.state_dir.display().to_string() })
             }
-            None => Ok(PastJob::NONE),
+            None => Ok(PastJob::none(settings)),
         };
     };
     if !is_of_table(&job.plan, &asked) {
@@ -78,6 +103,16 @@ pub fn find_past_job(
         warnings.push(format!("job {name} is unfinished: what it has not loaded yet counts as missing"));
     }
     let known = match changed_since(&job, &asked, inputs)? {
+        _ if job.write_time == WriteTime::Field && !has_write_times(settings) => {
+            let field = job.plan.meaning.get(TIMESTAMP).map_or("", String::as_str);
+            warnings.push(format!(
+                "job {} took write times from a field: without --timestamp {field}, only values are compared",
+                job.name
+            ));
+            Known::Nothing
+        }
+        // The records have them, whatever else is in the files now.
+        _ if job.write_time == WriteTime::Field => EACH_FIELD,
         None => Known::EachRecord { last_us },
         Some(change) => {
             warnings.push(format!(
@@ -88,7 +123,22 @@ pub fn find_past_job(
             Known::LastRecord { last_us }
         }
     };
-    Ok(PastJob { name: Some(job.name), write_time: job.write_time, known, warnings })
+    let ttl = own_ttl(&job, settings, &mut warnings);
+    let Job { name, write_time, begun_us, .. } = job;
+    Ok(PastJob { name: Some(name), write_time, known, begun_us: Some(begun_us), ttl, warnings })
+}
+
+/// How long the job's rows live, where the verification is not told.
+fn own_ttl(job: &Job, settings: &LoadSettings, warnings: &mut Vec<String>) -> Option<Ttl> {
+    let ttl = job.plan.meaning.get(TTL).filter(|_| settings.writing.ttl.is_none())?;
+    let seconds = ttl.parse().ok().map(Ttl::Seconds);
+    if seconds.is_none() {
+        warnings.push(format!(
+            "job {} took the time to live of its rows from a field: without --ttl {ttl}, rows that have expired count as missing",
+            job.name
+        ));
+    }
+    seconds
 }
 
 fn find_alike(ledger: &Ledger, asked: &JobPlan) -> Result<Option<Job>, JobError> {
@@ -113,10 +163,16 @@ fn is_of_table(job: &JobPlan, asked: &JobPlan) -> bool {
 /// What is different in the settings that say how records are read.
 fn settings_change(job: &JobPlan, asked: &JobPlan) -> Option<String> {
     let mut asked = asked.clone();
+    let of_field = asked.meaning.get(TIMESTAMP).is_some_and(|timestamp| timestamp.starts_with('@'));
     match job.meaning.get(TIMESTAMP) {
+        // Which field it is, a verification has to be told.
+        _ if of_field => None,
         Some(timestamp) => asked.meaning.insert(TIMESTAMP.to_owned(), timestamp.clone()),
         None => asked.meaning.remove(TIMESTAMP),
     };
+    if let (Some(ttl), None) = (job.meaning.get(TTL), asked.meaning.get(TTL)) {
+        asked.meaning.insert(TTL.to_owned(), ttl.clone());
+    }
     job.settings_change(&asked)
 }
 

@@ -13,7 +13,7 @@ use crate::schema::mapping::{
     FieldMapping, FileFields, MappingError, MappingRules, doubtful_headers, plan_files,
 };
 use crate::schema::prepare::{check_read_permission, check_write_permission, prepare_insert, prepare_select};
-use crate::schema::statement::{RowPlan, insert_statement, select_statement};
+use crate::schema::statement::{RowPlan, Ttl, insert_statement, select_statement};
 use crate::schema::table::{SchemaError, TableSchema, read_table};
 use crate::session::clock::cluster_clock_skew;
 use crate::session::connect::{PoolShape, connect, unconnected_nodes};
@@ -39,6 +39,13 @@ pub struct Survey {
     pub warnings: Vec<String>,
 }
 
+impl Survey {
+    /// The table's default time to live in seconds, 0 for none.
+    pub fn table_ttl_s(&self) -> u32 {
+        self.identity.as_ref().map_or(0, |identity| identity.default_ttl_s)
+    }
+}
+
 /// What is to be done to the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -60,14 +67,15 @@ pub fn survey(
     connection: &ConnectionSettings,
     table: &TableName,
     files: &[FileFields<'_>],
-    rules: MappingRules,
+    rules: MappingRules<'_>,
+    ttl: Option<Ttl>,
     access: Access,
 ) -> Result<Survey, LoadError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(LoadError::Threads)?;
     let surveyed = runtime.block_on(async {
         let session = connect(connection, &table.keyspace, SURVEY_POOL).await?;
         let schema = read_table(&session, table).await?;
-        let mut planned = plan(&schema, files, rules)?;
+        let mut planned = plan(&schema, files, rules, ttl)?;
         planned.identity = Some(read_identity(&session, table).await?);
         ask_access(&session, table, &planned.row_plan, access).await?;
         planned.warnings.extend(nodes_warning(&unconnected_nodes(&session)));
@@ -108,10 +116,11 @@ async fn ask_access(
 pub fn plan(
     schema: &TableSchema,
     files: &[FileFields<'_>],
-    rules: MappingRules,
+    rules: MappingRules<'_>,
+    ttl: Option<Ttl>,
 ) -> Result<Survey, MappingError> {
     let (columns, mappings) = plan_files(schema, files, rules)?;
-    let row_plan = insert_statement(&schema.name, &columns);
+    let row_plan = insert_statement(&schema.name, &columns, ttl);
     let warnings = doubtful_headers(schema, files);
     Ok(Survey { row_plan, mappings, identity: None, warnings })
 }

@@ -31,6 +31,7 @@ use crate::reject::refused::refused_records;
 use crate::report::event::{RejectTally, Resumed, RunEvent, RunStatus, Summary, Verified};
 use crate::settings::{ErrorBudget, LoadSettings, ReadBackSettings};
 use crate::verify::compare::Known;
+use crate::verify::expiry::Expiry;
 use crate::verify::sample::Sample;
 
 /// So many refused records are told to each worker, at most.
@@ -58,6 +59,8 @@ pub struct Loaded<'a> {
     pub job: JobSpec,
     /// How many workers it had.
     pub workers: usize,
+    /// What is known of when its rows expire.
+    pub expiry: Expiry,
 }
 
 /// Reads the inputs back from the table: the order of a verification, top to bottom. Of the settings, those count that say how a load
@@ -73,13 +76,16 @@ pub fn run_verify(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> 
     let sample = settings.read_back.as_ref().map_or(Sample::ALL, |read_back| read_back.sample);
     report(verifying(settings, bytes_total, workers, sample));
     let surveyed = ask_cluster(settings, &inputs, Access::Read, report)?;
-    let PastJob { name, write_time, known, warnings } = find_past_job(settings, &inputs, &surveyed)?;
+    let PastJob { name, write_time, known, begun_us, ttl, warnings } =
+        find_past_job(settings, &inputs, &surveyed)?;
+    let expiry = Expiry { begun_us, table_ttl_s: surveyed.table_ttl_s() };
     for warning in warnings {
         report(RunEvent::Warning(warning));
     }
     let passing = RunJob::passing(write_time, settings.rejects_dir.clone());
     let mut job = job_spec(settings, &inputs, surveyed, workers, &passing);
-    job.verify = Some(VerifySpec { known, sample, rejected: None });
+    job.row_plan.ttl = job.row_plan.ttl.or(ttl);
+    job.verify = Some(VerifySpec { known, expiry, sample, rejected: None });
     let tally = Arc::new(Mutex::new(UnitTally::default()));
     let units = scan_all(settings, &inputs, bytes_total, workers, &tally)?;
     let max_errors = settings.max_errors;
@@ -152,7 +158,7 @@ impl Loaded<'_> {
         summary: &Summary,
         report: &mut dyn FnMut(RunEvent),
     ) -> Result<Summary, LoadError> {
-        let Loaded { settings, read_back, inputs, mut job, workers } = self;
+        let Loaded { settings, read_back, inputs, mut job, workers, expiry } = self;
         let started = Instant::now();
         let &ReadBackSettings { ref differences_dir, sample, max_errors } = read_back;
         let (bytes, records) =
@@ -163,7 +169,7 @@ impl Loaded<'_> {
             _ => refused_ordinals(&job, inputs, &units, report)?,
         };
         let known = Known::EachRecord { last_us: job.write_time.last_of(records.saturating_sub(1)) };
-        job.verify = Some(VerifySpec { known, sample, rejected: Some(rejected) });
+        job.verify = Some(VerifySpec { known, expiry, sample, rejected: Some(rejected) });
         (job.rejects_dir, job.reject_limit) = (differences_dir.clone(), max_errors.worker_limit());
         job.run = 1;
         let mut assignment = Assignment::new(1);
@@ -266,12 +272,13 @@ fn conclude(summary: &mut Summary, counts: VerifyCounts, known: Known, sample: S
     // What cannot be a row, and what the server did not read.
     let unreadable = summary.rejected.saturating_sub(missing + different + overwritten);
     let verified = Verified {
-        checked: same + counts.superseded + missing + different + overwritten,
+        checked: same + counts.superseded + counts.expired + missing + different + overwritten,
         same,
         missing,
         different,
         overwritten,
         superseded: counts.superseded,
+        expired: counts.expired,
         not_checked: unreadable + counts.passed_over,
         not_sampled: counts.not_sampled,
         known,

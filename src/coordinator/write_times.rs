@@ -56,7 +56,7 @@ pub enum ClockError {
 /// # Errors
 /// There is such a list, and one write time for all.
 pub(super) fn write_time(
-    mode: TimestampMode,
+    mode: &TimestampMode,
     list: Option<&str>,
     now_us: i64,
     last_us: Option<i64>,
@@ -66,11 +66,12 @@ pub(super) fn write_time(
     match (mode, list) {
         (TimestampMode::Order, None) => Ok(WriteTime::Ordinal(base)),
         (TimestampMode::Order, Some(_)) => Ok(WriteTime::Spaced(base)),
-        (TimestampMode::Now | TimestampMode::Fixed(_), Some(column)) => {
+        (TimestampMode::Now | TimestampMode::Fixed(_) | TimestampMode::Field(_), Some(column)) => {
             Err(JobError::ListAtOneTime { column: column.to_owned() })
         }
         (TimestampMode::Now, None) => Ok(WriteTime::Constant(now_us.max(last_us.map_or(now_us, after)))),
-        (TimestampMode::Fixed(timestamp), None) => Ok(WriteTime::Constant(timestamp)),
+        (TimestampMode::Fixed(timestamp), None) => Ok(WriteTime::Constant(*timestamp)),
+        (TimestampMode::Field(_), None) => Ok(WriteTime::Field),
     }
 }
 
@@ -85,7 +86,7 @@ pub(super) fn list_of(plan: &RowPlan) -> Option<&str> {
 /// # Errors
 /// They are ahead of the clock; whoever gives the write time knows what it is to be.
 pub(super) fn check_begin(
-    mode: TimestampMode,
+    mode: &TimestampMode,
     table: &str,
     now_us: i64,
     last_us: Option<i64>,
@@ -127,6 +128,7 @@ fn ahead(us: i64, now_us: i64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::field::FieldRef;
 
     const NOW: i64 = 1_800_000_000_000_000;
     const HOUR: i64 = 3_600 * 1_000_000;
@@ -134,7 +136,7 @@ mod tests {
     #[test]
     fn a_job_writes_later_than_its_start_and_than_the_jobs_before_it() {
         let check = |mode, last_us, expected| {
-            assert_eq!(write_time(mode, None, 1_000, last_us).unwrap(), expected);
+            assert_eq!(write_time(&mode, None, 1_000, last_us).unwrap(), expected);
         };
         check(TimestampMode::Order, None, WriteTime::Ordinal(1_001));
         check(TimestampMode::Order, Some(10), WriteTime::Ordinal(1_001));
@@ -145,13 +147,14 @@ mod tests {
         check(TimestampMode::Now, Some(1_000), WriteTime::Constant(1_001));
         check(TimestampMode::Now, Some(5_000), WriteTime::Constant(5_001));
         check(TimestampMode::Fixed(7), Some(5_000), WriteTime::Constant(7));
+        check(TimestampMode::Field(FieldRef::Place(1)), Some(5_000), WriteTime::Field);
     }
 
     #[test]
     fn with_a_list_each_record_has_several_write_times_and_one_for_all_is_refused() {
-        let write_time = |mode| write_time(mode, Some("tags"), 1_000, None);
+        let write_time = |mode| write_time(&mode, Some("tags"), 1_000, None);
         assert_eq!(write_time(TimestampMode::Order).unwrap(), WriteTime::Spaced(1_001));
-        for mode in [TimestampMode::Now, TimestampMode::Fixed(7)] {
+        for mode in [TimestampMode::Now, TimestampMode::Fixed(7), TimestampMode::Field(FieldRef::Place(1))] {
             let error = write_time(mode).unwrap_err().to_string();
             assert!(error.starts_with("column \"tags\" is a list that is not frozen"), "{error}");
         }
@@ -159,8 +162,8 @@ mod tests {
 
     #[test]
     fn a_job_does_not_begin_behind_rows_from_the_future_unless_it_is_told_its_write_time() {
-        let check = |mode, last_us| check_begin(mode, "ks.t", NOW, last_us);
-        for mode in [TimestampMode::Order, TimestampMode::Now] {
+        let check = |mode: &TimestampMode, last_us| check_begin(mode, "ks.t", NOW, last_us);
+        for mode in &[TimestampMode::Order, TimestampMode::Now] {
             for last_us in [None, Some(NOW - HOUR), Some(NOW), Some(NOW + WAIT_US_MAX)] {
                 assert_eq!(check(mode, last_us), Ok(()));
             }
@@ -172,7 +175,7 @@ mod tests {
             }
             assert!(check(mode, Some(i64::MAX)).is_err());
         }
-        assert_eq!(check(TimestampMode::Fixed(7), Some(NOW + HOUR)), Ok(()));
+        assert_eq!(check(&TimestampMode::Fixed(7), Some(NOW + HOUR)), Ok(()));
     }
 
     #[test]

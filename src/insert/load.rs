@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::halt::Halt;
 use crate::control::message::{FailureKind, Prefix, UnitCounts, VerifyCounts};
-use crate::format::record::RecordBatch;
+use crate::format::record::{Record, RecordBatch};
 use crate::plan::unit::{Chunk, FileId, WorkUnit};
 use crate::reject::part::PartWriter;
 use crate::reject::{Fault, RejectCode, RejectError, RejectReason};
@@ -83,6 +83,7 @@ pub struct UnitLoad {
 #[derive(Debug, Default)]
 struct VerifyTally {
     superseded: AtomicU64,
+    expired: AtomicU64,
     not_sampled: AtomicU64,
     passed_over: AtomicU64,
 }
@@ -90,6 +91,7 @@ struct VerifyTally {
 impl VerifyTally {
     fn add(&self, counts: &VerifyCounts) {
         self.superseded.fetch_add(counts.superseded, Ordering::Relaxed);
+        self.expired.fetch_add(counts.expired, Ordering::Relaxed);
         self.not_sampled.fetch_add(counts.not_sampled, Ordering::Relaxed);
         self.passed_over.fetch_add(counts.passed_over, Ordering::Relaxed);
     }
@@ -97,6 +99,7 @@ impl VerifyTally {
     fn counts(&self) -> VerifyCounts {
         VerifyCounts {
             superseded: self.superseded.load(Ordering::Relaxed),
+            expired: self.expired.load(Ordering::Relaxed),
             not_sampled: self.not_sampled.load(Ordering::Relaxed),
             passed_over: self.passed_over.load(Ordering::Relaxed),
         }
@@ -313,6 +316,16 @@ impl ChunkLoad {
         &self.records
     }
 
+    /// The line of a record's first byte in the file, from 1.
+    pub fn line_of(&self, record: Record<'_>) -> u64 {
+        self.chunk.line + record.line_offset()
+    }
+
+    /// A record's number in the file, from 1.
+    pub fn number_of(&self, record: Record<'_>) -> u64 {
+        self.first_record + record.index() as u64
+    }
+
     /// Tells that `rows` rows are acknowledged.
     pub fn written(&self, rows: u64) {
         self.unit.written.fetch_add(rows, Ordering::Relaxed);
@@ -346,10 +359,10 @@ impl ChunkLoad {
         let Some(record) = self.records.get(index as usize) else { return };
         let reason = RejectReason {
             file: self.unit.path.clone(),
-            line: self.chunk.line + record.line_offset(),
+            line: self.line_of(record),
             offset: self.chunk.start + record.offset(),
             bytes: record.raw().len() as u64,
-            record: self.first_record + u64::from(index),
+            record: self.number_of(record),
             column: fault.column.clone(),
             value: fault.value.as_deref().map(|value| String::from_utf8_lossy(value).into_owned()),
             code: fault.code,

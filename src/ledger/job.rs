@@ -11,13 +11,16 @@ use super::fingerprint::Fingerprint;
 use crate::control::message::WriteTime;
 use crate::format::csv::dialect::{Dialect, Escapes, Trim};
 use crate::plan::compression::{Compression, CompressionChoice};
+use crate::schema::column_map::ColumnMap;
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
 use crate::schema::table::Column;
-use crate::settings::{LoadSettings, Rounding, TableName, TimestampMode};
+use crate::settings::{LoadSettings, Rounding, TableName, TimestampMode, TtlMode};
 
 /// The value of an option that was not given.
 const NOT_SET: &str = "not set";
+/// The option that says how long rows live.
+pub const TTL: &str = "ttl";
 /// Digits of the identity in the name of a job that was given none.
 const NAME_DIGITS: usize = 8;
 
@@ -143,11 +146,17 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         Rounding::Reject => "reject",
         Rounding::Truncate => "truncate",
     };
-    let timestamp = match settings.writing.timestamp {
+    let timestamp = match &settings.writing.timestamp {
         TimestampMode::Order => "order".to_owned(),
         TimestampMode::Now => "now".to_owned(),
         TimestampMode::Fixed(micros) => micros.to_string(),
+        TimestampMode::Field(field) => format!("@{field}"),
     };
+    let ttl = settings.writing.ttl.as_ref().map(|ttl| match ttl {
+        TtlMode::Seconds(seconds) => seconds.to_string(),
+        TtlMode::Field(field) => format!("@{field}"),
+    });
+    let map = input.map.as_ref();
     let compression = match input.compression {
         // The files' content tells, and their fingerprints say what that was.
         CompressionChoice::Auto => None,
@@ -163,6 +172,9 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         ("trim", (trim != Trim::None).then(|| format!("{trim:?}").to_lowercase())),
         ("skip", (input.skip > 0).then(|| input.skip.to_string())),
         ("limit", input.limit.map(|limit| limit.to_string())),
+        (TTL, ttl),
+        ("map", map.and_then(ColumnMap::map_text)),
+        ("set", map.and_then(ColumnMap::set_text)),
         ("input-compression", compression.map(str::to_owned)),
     ];
     let later = later.into_iter().filter_map(|(option, value)| Some((option, value?)));

@@ -224,7 +224,7 @@ pub struct Summary {
 /// What the table has of the records.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
-    /// Records whose rows were looked up: the sum of those below, down to `superseded`.
+    /// Records whose rows were looked up: the sum of those below, down to `expired`.
     pub checked: u64,
     /// Rows that are as in the file.
     pub same: u64,
@@ -236,6 +236,8 @@ pub struct Verified {
     pub overwritten: u64,
     /// Records that a later one of the same key has superseded.
     pub superseded: u64,
+    /// Records whose rows are not there, or not whole, and may have expired.
+    pub expired: u64,
     /// Records that could not be looked up, or that the load has rejected.
     pub not_checked: u64,
     /// Records that are not in the sample.

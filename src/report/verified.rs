@@ -17,6 +17,7 @@ pub(super) struct VerifyFields<'a> {
     different: u64,
     overwritten: u64,
     superseded: u64,
+    expired: u64,
     not_checked: u64,
     not_sampled: u64,
     /// What could be compared beside values: the write times of each record, the job's last one, or nothing.
@@ -35,6 +36,7 @@ pub(super) fn fields(summary: &Summary) -> Option<VerifyFields<'_>> {
         different: verified.different,
         overwritten: verified.overwritten,
         superseded: verified.superseded,
+        expired: verified.expired,
         not_checked: verified.not_checked,
         not_sampled: verified.not_sampled,
         write_times: match verified.known {
@@ -76,6 +78,8 @@ pub(super) fn lines(summary: &Summary) -> Vec<String> {
     lines.push(row("overwritten", &of_time(overwritten, verified.known != Known::Nothing)));
     let exact = matches!(verified.known, Known::EachRecord { .. });
     lines.push(row("superseded", &of_time(superseded, exact)));
+    // Few tables have rows that expire.
+    lines.extend((verified.expired > 0).then(|| row("expired", &thousands(verified.expired))));
     lines.push(row("not checked", &thousands(not_checked)));
     if summary.verify_only {
         lines.extend(reason_lines(&summary.reject_reasons));
@@ -95,6 +99,9 @@ fn of_time(count: u64, is_known: bool) -> String {
 
 fn unknown(known: Known) -> Option<&'static str> {
     match known {
+        Known::EachRecord { last_us: i64::MAX } => Some(
+            "whatever was written later than a record counts as superseding it: write times come from the records",
+        ),
         Known::EachRecord { .. } => None,
         Known::LastRecord { .. } => Some(
             "what a later record of the same key has superseded counts as different: the inputs or settings are not the job's",
@@ -124,6 +131,7 @@ mod tests {
             different: 2,
             overwritten: 3,
             superseded: 4,
+            expired: 6,
             not_checked: 5,
             not_sampled: 180_000,
             known: Known::EachRecord { last_us: 7 },
@@ -172,6 +180,7 @@ mod tests {
   different       2
   overwritten     3
   superseded      4
+  expired         6
   not checked     5
     5             field_count
   findings        in ringload-differences/x
@@ -188,6 +197,7 @@ mod tests {
             different: 0,
             overwritten: 0,
             superseded: 0,
+            expired: 0,
             not_sampled: 0,
             sample: Sample::ALL,
             reasons: Vec::new(),
@@ -251,7 +261,7 @@ done, with 5 rejects
     fn scripts_read_the_documented_fields() {
         let value = serde_json::to_value(SummaryFile::from(&summary(true, verified()))).unwrap();
         let expected = serde_json::json!({
-            "checked": 20_000, "same": 19_990, "missing": 1, "different": 2, "overwritten": 3, "superseded": 4,
+            "checked": 20_000, "same": 19_990, "missing": 1, "different": 2, "overwritten": 3, "superseded": 4, "expired": 6,
             "not_checked": 5, "not_sampled": 180_000, "write_times": "each_record", "sample": "10%",
             "reasons": [
                 {"column": "price", "code": "different", "count": 2}, {"column": null, "code": "missing", "count": 1},

@@ -19,6 +19,8 @@ pub struct TableIdentity {
     pub table_id: String,
     /// How long the cluster remembers deletions (`gc_grace_seconds`).
     pub gc_grace: Duration,
+    /// How long rows live that have no time to live of their own, in seconds (`default_time_to_live`); 0: for ever.
+    pub default_ttl_s: u32,
     /// When the table was last truncated, in microseconds since 1970-01-01T00:00:00Z by a node's clock; `None` if never, as far as
     /// that node tells.
     pub truncated_us: Option<i64>,
@@ -36,17 +38,18 @@ type TruncatedAt = HashMap<Uuid, Vec<u8>>;
 pub async fn read_identity(session: &Session, table: &TableName) -> Result<TableIdentity, SchemaError> {
     let clusters: Vec<(String,)> = rows(session, "SELECT cluster_name FROM system.local", ()).await?;
     let cluster = clusters.into_iter().next().map(|(name,)| name).unwrap_or_default();
-    let tables: Vec<(Uuid, i32)> = rows(
+    let tables: Vec<(Uuid, i32, Option<i32>)> = rows(
         session,
-        "SELECT id, gc_grace_seconds FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
+        "SELECT id, gc_grace_seconds, default_time_to_live FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
         (&table.keyspace, &table.table),
     )
     .await?;
     let gone = || SchemaError::Changed { table: table.clone(), change: "it was dropped".to_owned() };
-    let (id, seconds) = tables.into_iter().next().ok_or_else(gone)?;
+    let (id, seconds, default_ttl) = tables.into_iter().next().ok_or_else(gone)?;
     let gc_grace = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     let truncated_us =
         truncations(session).await.and_then(|times| times.get(&id).and_then(|at| truncated_us(at)));
+    let default_ttl_s = u32::try_from(default_ttl.unwrap_or(0)).unwrap_or(0);
     let dropped: Vec<(String, Option<CqlTimestamp>)> = rows(
         session,
         "SELECT column_name, dropped_time FROM system_schema.dropped_columns WHERE keyspace_name = ? AND table_name = ?",
@@ -56,7 +59,7 @@ pub async fn read_identity(session: &Session, table: &TableName) -> Result<Table
     // The time is kept in milliseconds, rounded down.
     let dropped_us = |(column, at): (String, Option<CqlTimestamp>)| Some((column, at?.0.checked_mul(1_000)?));
     let dropped_us = dropped.into_iter().filter_map(dropped_us).collect();
-    Ok(TableIdentity { cluster, table_id: id.to_string(), gc_grace, truncated_us, dropped_us })
+    Ok(TableIdentity { cluster, table_id: id.to_string(), gc_grace, default_ttl_s, truncated_us, dropped_us })
 }
 
 /// When tables were truncated. ScyllaDB keeps this elsewhere: where the question is not understood, nothing is known.

@@ -4,31 +4,34 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
+use super::column_map::ColumnMap;
+use super::field::{FieldProblem, FieldRef};
 use super::statement::quoted;
 use super::table::{Column, ColumnRole, TableSchema};
-use crate::settings::TableName;
+use crate::settings::{Rounding, TableName};
 
-/// A warning quotes no more characters than this of a file's first line.
-const SHOWN_CHARS: usize = 100;
+mod doubt;
+mod mapped;
+mod place;
 
-/// For one file: where in a record each column of the row plan is found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldMapping {
-    /// How many fields a record of this file must have.
-    pub field_count: usize,
-    /// For each column of the row plan, in its order, the index of its field.
-    pub fields: Vec<usize>,
-}
+pub use doubt::doubtful_headers;
+pub use place::{Derived, FieldMapping, NO_FIELD};
 
-/// What may be left out.
+/// What may be left out, and what fields are for beside columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MappingRules {
+pub struct MappingRules<'a> {
     /// Columns of the table that no field fills. Key columns never may.
     pub allow_missing: bool,
     /// Fields that are no column of the table.
     pub allow_unknown: bool,
+    /// The field that says how long a row lives.
+    pub ttl: Option<&'a FieldRef>,
+    /// The field that holds a row's write time.
+    pub write_time: Option<&'a FieldRef>,
+    /// What fills columns, where anything else than fields of their names does.
+    pub map: Option<&'a ColumnMap>,
+    /// How constants are read.
+    pub rounding: Rounding,
 }
 
 /// The fields of one file.
@@ -42,7 +45,7 @@ pub struct FileFields<'a> {
     /// Where the names come from `--columns`: the fields of the file's own header, which is passed over; empty if it has
     /// none.
     pub passed_over: &'a [String],
-    /// Where the names come from `--columns` and the file has no header: the fields of its first record.
+    /// Where the file has no header: the fields of its first record.
     pub first_record: &'a [String],
 }
 
@@ -102,6 +105,57 @@ pub enum MappingProblem {
     /// Other columns without a field.
     #[error("columns without a field: {} (leave them unset with --allow-missing-columns)", names(.0))]
     Missing(Vec<String>),
+    /// A column that an option names.
+    #[error("{column}: no such column ({hint})")]
+    NoSuchColumn {
+        /// Its name, as it was given.
+        column: String,
+        /// Those that may have been meant, or those that there are.
+        hint: String,
+    },
+    /// A column with two sources.
+    #[error("column {0} is filled twice by --map and --set: leave it once")]
+    FilledTwice(String),
+    /// A column that is filled and left out.
+    #[error("column {0} is filled and left out at once: take one of them away")]
+    FilledAndLeftOut(String),
+    /// A column cannot hold its source.
+    #[error("column {column} of type {cql_type} cannot be {from}: {problem}")]
+    Unfit {
+        /// The column.
+        column: String,
+        /// Its type.
+        cql_type: String,
+        /// What was to fill it, as it was given.
+        from: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// `*` without names.
+    #[error(
+        "* takes fields by their names, and without a header or --columns they have none: map each by its place, as id = #1"
+    )]
+    NothingToMatch,
+    /// There is no file.
+    #[error("standard input has no {from}: give the column a constant with --set")]
+    NoFile {
+        /// What was to be taken of it.
+        from: String,
+    },
+    /// The file's path is no text.
+    #[error("{from} is not UTF-8: rename the file")]
+    PathNotText {
+        /// What was to be taken of it.
+        from: String,
+    },
+    /// A field that an option names.
+    #[error("{option}: {problem}")]
+    Field {
+        /// The option, as it was given.
+        option: String,
+        /// What is wrong.
+        problem: FieldProblem,
+    },
     /// `--columns` does not fit the header.
     #[error(
         "--columns has {columns} names but the header has {header} fields; name each field, and if the first line is \
@@ -151,7 +205,7 @@ fn more(lead: &str, list: &[String]) -> String {
 pub fn plan_files(
     schema: &TableSchema,
     files: &[FileFields<'_>],
-    rules: MappingRules,
+    rules: MappingRules<'_>,
 ) -> Result<(Vec<Column>, Vec<FieldMapping>), MappingError> {
     let mut first: Option<(&Path, Vec<Column>)> = None;
     let mut mappings = Vec::with_capacity(files.len());
@@ -161,11 +215,16 @@ pub fn plan_files(
         if header > 0 && header != columns {
             return Err(fail(vec![MappingProblem::HeaderLength { columns, header }]));
         }
-        if file.names.is_empty() {
-            mappings.push(FieldMapping { field_count: 0, fields: Vec::new() });
+        // Where fields are mapped by their places, they need no names.
+        if file.names.is_empty() && (rules.map.is_none() || file.first_record.is_empty()) {
+            mappings.push(FieldMapping::default());
             continue;
         }
-        let (columns, mapping) = map_fields(schema, file.names, rules).map_err(fail)?;
+        let mapped = match rules.map {
+            Some(map) => mapped::map_columns(schema, file, map, rules),
+            None => map_fields(schema, file.names, rules),
+        };
+        let (columns, mapping) = mapped.map_err(fail)?;
         match &first {
             None => first = Some((file.path, columns)),
             Some((path, expected)) if *expected != columns => {
@@ -180,59 +239,6 @@ pub fn plan_files(
         mappings.push(mapping);
     }
     Ok((first.map_or_else(|| schema.columns.clone(), |(_, columns)| columns), mappings))
-}
-
-/// A warning for each file whose first line may not be what `--columns` and `--no-header` say of it. There are good reasons for all
-/// of this, so none of it is an error.
-pub fn doubtful_headers(schema: &TableSchema, files: &[FileFields<'_>]) -> Vec<String> {
-    let warning = |file: &FileFields<'_>| {
-        let doubt = doubt(schema, file)?;
-        Some(format!("{}: {doubt}", file.path.display()))
-    };
-    files.iter().filter_map(warning).collect()
-}
-
-fn doubt(schema: &TableSchema, file: &FileFields<'_>) -> Option<String> {
-    let plain =
-        |names: &[String]| -> Vec<String> { names.iter().map(|name| name.trim().to_lowercase()).collect() };
-    let sorted = |mut names: Vec<String>| {
-        names.sort_unstable();
-        names
-    };
-    let (columns, header, first) = (plain(file.names), plain(file.passed_over), plain(file.first_record));
-    let known = |(field, plain): (&String, &String)| {
-        columns.contains(plain) || !matches!(target(schema, field), Target::Unknown)
-    };
-    if !header.is_empty() && !file.passed_over.iter().zip(&header).any(known) {
-        return Some(format!(
-            "the first line is passed over as a header, but none of its fields is a column: {}; if it is data, it is \
-             NOT LOADED: give --no-header",
-            cut(&names(file.passed_over))
-        ));
-    }
-    if header != columns && sorted(header) == sorted(columns.clone()) {
-        return Some(format!(
-            "the header names the columns of --columns in another order: {}; the fields are taken in the order of --columns: \
-             leave --columns out if the header is right",
-            cut(&names(file.passed_over))
-        ));
-    }
-    if !first.is_empty() && sorted(first) == sorted(columns) {
-        return Some(format!(
-            "the first record is nothing but the columns' names: {}; with --no-header it is data and LOADED AS A ROW, or rejected: \
-             leave --no-header out if it is a header",
-            cut(&names(file.first_record))
-        ));
-    }
-    None
-}
-
-/// The beginning of a text that may be long.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(SHOWN_CHARS) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 fn only_in(these: &[Column], those: &[Column]) -> Vec<String> {
@@ -309,9 +315,11 @@ fn target(schema: &TableSchema, field: &str) -> Target {
 fn map_fields(
     schema: &TableSchema,
     fields: &[String],
-    rules: MappingRules,
+    rules: MappingRules<'_>,
 ) -> Result<(Vec<Column>, FieldMapping), Vec<MappingProblem>> {
     let mut problems = Vec::new();
+    let ttl = option_field("--ttl", rules.ttl, fields, fields.len(), &mut problems);
+    let write_time = option_field("--timestamp", rules.write_time, fields, fields.len(), &mut problems);
     let mut unknown = Vec::new();
     let mut unsupported = BTreeSet::new();
     let mut filled: Vec<Vec<usize>> = vec![Vec::new(); schema.columns.len()];
@@ -326,12 +334,14 @@ fn map_fields(
             Target::Ambiguous(candidates) => {
                 problems.push(MappingProblem::Ambiguous { field: field.clone(), candidates });
             }
-            Target::Unknown => unknown.push(field.clone()),
+            Target::Unknown => unknown.push((index, field.clone())),
         }
     }
     if !fields.is_empty() && unknown.len() == fields.len() {
-        return Err(vec![MappingProblem::NothingMatches(unknown)]);
+        return Err(vec![MappingProblem::NothingMatches(fields.to_vec())]);
     }
+    unknown.retain(|(index, _)| ![ttl, write_time].contains(&Some(*index)));
+    let unknown: Vec<String> = unknown.into_iter().map(|(_, name)| name).collect();
     if !unknown.is_empty() && !rules.allow_unknown {
         problems.push(MappingProblem::Unknown(unknown));
     }
@@ -348,7 +358,26 @@ fn map_fields(
     let mapped = schema.columns.iter().zip(&filled);
     let (columns, places) =
         mapped.filter_map(|(column, by)| by.first().map(|&index| (column.clone(), index))).unzip();
-    Ok((columns, FieldMapping { field_count: fields.len(), fields: places }))
+    let derived = Vec::new();
+    Ok((columns, FieldMapping { field_count: fields.len(), fields: places, ttl, write_time, derived }))
+}
+
+/// The field that an option names with `@`, where it does.
+fn option_field(
+    option: &str,
+    wanted: Option<&FieldRef>,
+    names: &[String],
+    fields: usize,
+    problems: &mut Vec<MappingProblem>,
+) -> Option<usize> {
+    let wanted = wanted?;
+    match wanted.find_of(names, fields) {
+        Ok(index) => Some(index),
+        Err(problem) => {
+            problems.push(MappingProblem::Field { option: format!("{option} @{wanted}"), problem });
+            None
+        }
+    }
 }
 
 fn duplicates(schema: &TableSchema, fields: &[String], filled: &[Vec<usize>]) -> Vec<MappingProblem> {
@@ -365,17 +394,23 @@ fn missing(
     schema: &TableSchema,
     filled: &[Vec<usize>],
     named: &BTreeSet<&(String, String)>,
-    rules: MappingRules,
+    rules: MappingRules<'_>,
 ) -> Vec<MappingProblem> {
-    let empty =
-        || schema.columns.iter().zip(filled).filter(|(_, by)| by.is_empty()).map(|(column, _)| column);
-    let keys: Vec<String> =
-        empty().filter(|column| column.role.is_key()).map(|column| column.name.clone()).collect();
-    let mut others: Vec<String> =
-        empty().filter(|column| !column.role.is_key()).map(|column| column.name.clone()).collect();
-    others.extend(
-        schema.unsupported.iter().filter(|column| !named.contains(column)).map(|(name, _)| name.clone()),
-    );
+    let empty = schema.columns.iter().zip(filled).filter(|(_, by)| by.is_empty()).map(|(column, _)| column);
+    let others = schema.unsupported.iter().filter(|column| !named.contains(column));
+    missing_of(empty, others.map(|(name, _)| name.clone()).collect(), rules)
+}
+
+/// What to say of columns that nothing fills, and of others that cannot be filled.
+fn missing_of<'a>(
+    empty: impl Iterator<Item = &'a Column>,
+    unsupported: Vec<String>,
+    rules: MappingRules<'_>,
+) -> Vec<MappingProblem> {
+    let (keys, others): (Vec<&Column>, Vec<&Column>) = empty.partition(|column| column.role.is_key());
+    let name = |column: &Column| column.name.clone();
+    let keys: Vec<String> = keys.into_iter().map(name).collect();
+    let others: Vec<String> = others.into_iter().map(name).chain(unsupported).collect();
     let mut problems = Vec::new();
     if !keys.is_empty() {
         problems.push(MappingProblem::MissingKeys(keys));

@@ -1,6 +1,8 @@
 //! What the table wants: its columns and types, how a file's fields map to them, and the statement that writes a row.
 
+pub mod column_map;
 pub mod ddl;
+pub mod field;
 pub mod identity;
 pub mod mapping;
 pub mod prepare;

@@ -50,7 +50,8 @@ pub async fn prepare_insert(
 ) -> Result<PreparedStatement, SchemaError> {
     let prepared = prepare(session, table, &plan.statement, &INSERT).await?;
     let markers = of_server(prepared.get_variable_col_specs().as_slice());
-    let planned: Vec<_> = of_plan(&plan.columns).chain([WRITE_TIME]).collect();
+    let ttl = plan.ttl.map(|_| TTL);
+    let planned: Vec<_> = of_plan(&plan.columns).chain(ttl).chain([WRITE_TIME]).collect();
     match difference("the INSERT has", "markers", &planned, &markers) {
         None => Ok(prepared),
         Some(change) => Err(SchemaError::Changed { table: table.clone(), change }),
@@ -118,7 +119,7 @@ pub async fn check_write_permission(
     table: &TableName,
     plan: &RowPlan,
 ) -> Result<(), SchemaError> {
-    check_permission(session, table, &plan.statement, plan.columns.len() + 1, &INSERT).await
+    check_permission(session, table, &plan.statement, plan.markers(), &INSERT).await
 }
 
 /// Finds out in the same way whether this role may read the table.
@@ -175,6 +176,8 @@ type Planned<'a> = (Option<&'a str>, CqlType);
 
 /// A row's write time.
 const WRITE_TIME: Planned<'static> = (None, CqlType::Bigint);
+/// Its time to live.
+const TTL: Planned<'static> = (None, CqlType::Int);
 
 /// Names and types, thawed, for the server does not say what of a marker is frozen.
 fn of_plan(columns: &[Column]) -> impl Iterator<Item = Planned<'_>> {

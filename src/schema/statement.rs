@@ -6,12 +6,32 @@ use super::table::Column;
 use crate::settings::TableName;
 
 /// What a worker needs to know of the table: sent to it by the coordinator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowPlan {
-    /// `INSERT INTO ks.t (…) VALUES (?, …) USING TIMESTAMP ?`.
+    /// `INSERT INTO ks.t (…) VALUES (?, …) USING TIMESTAMP ?`; where there is a `ttl`, `USING TTL ? AND TIMESTAMP ?`.
     pub statement: String,
-    /// The columns behind the markers, in order; one more marker follows them: the write time, a bigint.
+    /// The columns behind the markers, in order; the last marker is the write time, a bigint.
     pub columns: Vec<Column>,
+    /// What is behind the marker before it, an int; `None`: it is not there, and rows live as long as the table's default says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Ttl>,
+}
+
+/// Where a row's time to live comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ttl {
+    /// So many seconds for all rows; 0: for ever.
+    Seconds(u32),
+    /// A field of the record; where it is null, it is left unset.
+    Field,
+}
+
+impl RowPlan {
+    /// How many markers the statement has.
+    pub fn markers(&self) -> usize {
+        self.columns.len() + 1 + usize::from(self.ttl.is_some())
+    }
 }
 
 /// The statement that reads these columns of one row, and what stands behind its markers.
@@ -64,16 +84,17 @@ pub fn select_statement(table: &TableName, columns: &[Column]) -> ReadPlan {
 }
 
 /// The statement that writes these columns of a row at a given time, and what stands behind its markers.
-pub fn insert_statement(table: &TableName, columns: &[Column]) -> RowPlan {
+pub fn insert_statement(table: &TableName, columns: &[Column], ttl: Option<Ttl>) -> RowPlan {
     let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
     let markers = vec!["?"; columns.len()].join(", ");
     let statement = format!(
-        "INSERT INTO {}.{} ({}) VALUES ({markers}) USING TIMESTAMP ?",
+        "INSERT INTO {}.{} ({}) VALUES ({markers}) USING {}TIMESTAMP ?",
         quoted(&table.keyspace),
         quoted(&table.table),
         names.join(", "),
+        if ttl.is_some() { "TTL ? AND " } else { "" },
     );
-    RowPlan { statement, columns: columns.to_vec() }
+    RowPlan { statement, columns: columns.to_vec(), ttl }
 }
 
 /// An identifier in quotes: always right, whatever its case, and for reserved words too (CQL specification, "Identifiers
@@ -98,9 +119,12 @@ mod tests {
                 role: ColumnRole::PartitionKey,
             })
             .collect();
-        let plan = insert_statement(&table, &columns);
+        let plan = insert_statement(&table, &columns, None);
         assert_eq!(plan.statement, expected);
-        assert_eq!(plan.columns, columns);
+        assert_eq!((&plan.columns, plan.markers()), (&columns, columns.len() + 1));
+        let plan = insert_statement(&table, &columns, Some(Ttl::Field));
+        assert_eq!(plan.statement, expected.replace("USING", "USING TTL ? AND"));
+        assert_eq!((&plan.columns, plan.markers()), (&columns, columns.len() + 2));
     }
 
     #[test]

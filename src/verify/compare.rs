@@ -66,6 +66,8 @@ pub enum Verdict {
     Same,
     /// A later record of the job has written it.
     Superseded,
+    /// It is null, and its time to live may be over.
+    Expired,
     /// It was written after the job.
     Overwritten,
     /// It is not as the file says.

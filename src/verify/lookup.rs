@@ -3,17 +3,20 @@
 //!
 //! A finding goes the way of a reject, so that a record that is missing lands in a file that can be loaded again.
 
+use std::borrow::Cow;
+
 use scylla::deserialize::row::ColumnIterator;
 use scylla::response::query_result::QueryResult;
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
 
 use super::compare::{Difference, FileCell, Known, TableCell, Verdict, judge};
+use super::expiry::Expiry;
 use super::show;
 use crate::clock::Clock;
 use crate::codec::row::cut;
 use crate::codec::{canonical, is_kept_as_null};
-use crate::control::message::{JobSpec, VerifyCounts};
+use crate::control::message::{FileSpec, JobSpec, VerifyCounts, VerifySpec};
 use crate::format::record::Record;
 use crate::insert::cql::Target;
 use crate::insert::encoded::EncodedRow;
@@ -21,7 +24,7 @@ use crate::insert::engine::BoundRow;
 use crate::insert::load::ChunkLoad;
 use crate::insert::request::{Again, Request};
 use crate::reject::{Fault, RejectCode};
-use crate::schema::mapping::FieldMapping;
+use crate::schema::mapping::{Derived, FieldMapping};
 use crate::schema::prepare::prepare_select;
 use crate::schema::statement::select_statement;
 use crate::schema::table::{Column, ColumnRole, SchemaError};
@@ -38,6 +41,11 @@ pub struct Lookup {
     slot_us: i64,
     /// Whether the server tells the write times of columns of many cells.
     knows_all_times: bool,
+    expiry: Expiry,
+    /// Whether rows were held until their write times had come, which are known.
+    held: bool,
+    /// Whether rows have a time to live of their own, before their write time.
+    with_ttl: bool,
     clock: Clock,
 }
 
@@ -60,13 +68,35 @@ struct Judgement<'a> {
 
 impl Lookup {
     /// Looks up the job's rows through its SELECT, prepared.
-    pub fn new(statement: PreparedStatement, job: &JobSpec, known: Known) -> Self {
-        let mappings = job.files.iter().map(|file| file.mapping.clone()).collect();
+    pub fn new(statement: PreparedStatement, job: &JobSpec, verify: &VerifySpec) -> Self {
+        let &VerifySpec { known, expiry, .. } = verify;
         let columns = job.row_plan.columns.clone();
-        let slot_us = job.write_time.slot_us();
         let values = columns.iter().filter(|column| !column.role.is_key()).count();
         let knows_all_times = statement.get_current_result_set_col_specs().get().len() >= 2 * values;
-        Lookup { statement, columns, mappings, known, slot_us, knows_all_times, clock: Clock::set() }
+        Lookup {
+            statement,
+            columns,
+            mappings: job.files.iter().map(|FileSpec { mapping, .. }| mapping.clone()).collect(),
+            known,
+            slot_us: job.write_time.slot_us(),
+            knows_all_times,
+            expiry,
+            held: matches!(known, Known::EachRecord { .. }) && job.write_time.is_held(),
+            with_ttl: job.row_plan.ttl.is_some(),
+            clock: Clock::set(),
+        }
+    }
+
+    /// Whether the row may have expired. Asked when the server has answered: what it has let expire is so for any time after.
+    fn may_have_expired(&self, row: &BoundRow<Probe>) -> Result<bool, String> {
+        let mut ttl_s = None;
+        if self.with_ttl {
+            let mut cells = EncodedRow(&row.row.values).cells().map_err(|error| error.to_string())?;
+            let cell = cells.nth(self.columns.len()).ok_or("a row has no time to live")?;
+            ttl_s = cell.map_err(|error| error.to_string())?.map(seconds).transpose()?;
+        }
+        let arrived_us = self.held.then_some(row.write_time_us);
+        Ok(self.expiry.may_have_expired(ttl_s, arrived_us, self.clock.now_us()))
     }
 
     /// Holds a row of the table against the record's. The SELECT has a value and a write time for each column that is no key.
@@ -98,7 +128,10 @@ impl Lookup {
             let is_static = column.role == ColumnRole::Static;
             let file = FileCell { is_static, ..self.file_cell(row, wanted) };
             let cell = TableCell { value, written_us };
-            let verdict = judge(self.known, file, cell, now_us);
+            let verdict = match judge(self.known, file, cell, now_us) {
+                Verdict::Different(Difference::Null) if self.may_have_expired(row)? => Verdict::Expired,
+                verdict => verdict,
+            };
             let is_different = |verdict| matches!(verdict, Verdict::Different(_));
             match is_different(judged.verdict) {
                 true => judged.others += usize::from(is_different(verdict)),
@@ -111,10 +144,21 @@ impl Lookup {
         Ok(judged)
     }
 
-    /// The field of a column in a record.
-    fn field<'r>(&self, record: Option<Record<'r>>, chunk: &ChunkLoad, column: usize) -> Option<&'r [u8]> {
+    /// The text of a column in a record.
+    fn field<'r>(
+        &self,
+        record: Option<Record<'r>>,
+        chunk: &ChunkLoad,
+        column: usize,
+    ) -> Option<Cow<'r, [u8]>> {
         let mapping = self.mappings.get(chunk.file().0 as usize)?;
-        Some(record?.field(*mapping.fields.get(column)?)?.bytes)
+        let number = |number: u64| Some(Cow::Owned(number.to_string().into_bytes()));
+        match mapping.derived(column) {
+            Some(Derived::Constant(text)) => Some(Cow::Owned(text.clone().into_bytes())),
+            Some(Derived::Line) => number(chunk.line_of(record?)),
+            Some(Derived::Record) => number(chunk.number_of(record?)),
+            None => Some(Cow::Borrowed(record?.field(*mapping.fields.get(column)?)?.bytes)),
+        }
     }
 
     fn missing(&self, record: u32, chunk: &ChunkLoad) -> Fault {
@@ -122,7 +166,7 @@ impl Lookup {
         let keys = self.columns.iter().enumerate().filter(|(_, column)| column.role.is_key());
         let key = keys.map(|(index, column)| {
             let text = self.field(fields, chunk, index).unwrap_or_default();
-            format!("{} {}", column.name, show::text(text))
+            format!("{} {}", column.name, show::text(&text))
         });
         let key: Vec<String> = key.collect();
         let message = format!("the table has no row with {}", key.join(", "));
@@ -140,7 +184,7 @@ impl Lookup {
         let (index, cell) = judged.worst.unwrap_or((0, TableCell { value: None, written_us: None }));
         let column = self.columns.get(index);
         let fields = chunk.records().get(row.record as usize);
-        let value = self.field(fields, chunk, index).map(|text| cut(text).to_vec());
+        let value = self.field(fields, chunk, index).map(|text| cut(&text).to_vec());
         let has = match (cell.value, column) {
             (Some(value), Some(column)) => show::value(&column.cql_type, value),
             _ => "null".to_owned(),
@@ -205,7 +249,10 @@ impl Request for Lookup {
         let rows = answer.into_rows_result().map_err(|error| unreadable(&error))?;
         let found = rows.maybe_first_row::<ColumnIterator<'_, '_>>().map_err(|error| unreadable(&error))?;
         let Some(found) = found else {
-            chunk.reject(row.record, &self.missing(row.record, chunk));
+            match self.may_have_expired(row)? {
+                true => chunk.set_aside(1, VerifyCounts { expired: 1, ..VerifyCounts::default() }),
+                false => chunk.reject(row.record, &self.missing(row.record, chunk)),
+            }
             return Ok(());
         };
         let judged = self.judge(row, found)?;
@@ -214,6 +261,7 @@ impl Request for Lookup {
             Verdict::Superseded => {
                 chunk.set_aside(1, VerifyCounts { superseded: 1, ..VerifyCounts::default() });
             }
+            Verdict::Expired => chunk.set_aside(1, VerifyCounts { expired: 1, ..VerifyCounts::default() }),
             Verdict::Overwritten => {
                 chunk.reject(row.record, &self.fault(RejectCode::Overwritten, row, chunk, &judged));
             }
@@ -269,6 +317,11 @@ fn key_of(columns: &[Column], values: &[u8]) -> Result<Vec<u8>, String> {
         *place = count.to_be_bytes();
     }
     Ok(key)
+}
+
+fn seconds(bytes: &[u8]) -> Result<u32, String> {
+    let bytes = bytes.try_into().map_err(|_| "a time to live is no int".to_owned())?;
+    Ok(u32::from_be_bytes(bytes))
 }
 
 fn bigint(bytes: &[u8]) -> Result<i64, String> {

@@ -4,6 +4,7 @@
 //! [`lookup`] is the request, [`compare`] the judgement, [`sample`] which records are looked at. Writes nothing to the cluster.
 
 pub mod compare;
+pub mod expiry;
 pub mod lookup;
 pub mod sample;
 mod show;

@@ -11,7 +11,7 @@ use crossbeam_channel::Sender;
 use super::desk::Desk;
 use super::memory::MemoryBudget;
 use crate::codec::CodecOptions;
-use crate::codec::row::RowEncoder;
+use crate::codec::row::{RecordPlace, RowEncoder};
 use crate::control::message::{ATTEMPTS_MAX, FailureKind, JobSpec, VerifyCounts, VerifySpec};
 use crate::format::csv::reader::{ChunkReader, ReadError};
 use crate::format::record::RecordBatch;
@@ -306,8 +306,10 @@ impl<E: Engine> Shared<E> {
             }
             let write_time_us = self.job.write_time.of(ordinal).saturating_add(later_us);
             values.clear();
-            match encoder.encode(record, write_time_us, &mut values) {
-                Ok(()) => {
+            let line = chunk.line_of(record);
+            let place = RecordPlace { write_time_us, line, number: chunk.number_of(record) };
+            match encoder.encode(record, place, &mut values) {
+                Ok(write_time_us) => {
                     let row = self.engine.bind(&values).map_err(ChunkFailure::Bind)?;
                     rows.push(BoundRow { record: record.index() as u32, write_time_us, row });
                 }

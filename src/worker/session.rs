@@ -53,7 +53,7 @@ pub(super) fn load_through_session(
             match &job.verify {
                 None => run(&runtime, target, Insert::new(statement, job.write_time), job, inbox, desk),
                 Some(verify) => {
-                    let lookup = Lookup::new(statement, &job, verify.known);
+                    let lookup = Lookup::new(statement, &job, verify);
                     run(&runtime, target, lookup, job, inbox, desk)
                 }
             }

@@ -140,11 +140,11 @@ fn job(file: &Path) -> JobSpec {
     ];
     JobSpec {
         connection: None,
-        row_plan: insert_statement(&table, &columns),
+        row_plan: insert_statement(&table, &columns, None),
         table,
         files: vec![FileSpec {
             input: discover(&[file.to_path_buf()]).unwrap().remove(0),
-            mapping: FieldMapping { field_count: 2, fields: vec![0, 1] },
+            mapping: FieldMapping { field_count: 2, fields: vec![0, 1], ..FieldMapping::default() },
             header: Vec::new(),
         }],
         dialect: Dialect::default(),

@@ -11,6 +11,7 @@
 
 mod check;
 mod cli;
+mod column_map;
 mod compressed;
 mod connect;
 mod crash;
@@ -29,6 +30,7 @@ mod proxy;
 mod rejects;
 mod resume;
 mod resumed_rejects;
+mod row_times;
 mod signals;
 mod state_dir;
 mod stdin;

@@ -65,6 +65,15 @@ pub struct InputArgs {
     #[arg(long, value_name = "NAME,...")]
     pub columns: Vec<String>,
 
+    /// What fills each column, for example `id = Order ID, n = #2, src = $file, -note, *`: a field by name or place (#1 is the first),
+    /// $file, $name, $line or $record; -COLUMN leaves one unset, * takes all other fields by their names
+    #[arg(long, value_name = "COLUMN=FIELD,...", allow_hyphen_values = true)]
+    pub map: Option<String>,
+
+    /// Columns that have the same value in all rows, for example `region = eu`
+    #[arg(long, value_name = "COLUMN=VALUE,...")]
+    pub set: Vec<String>,
+
     /// Take files that lack columns of the table; key columns are always needed
     #[arg(long)]
     pub allow_missing_columns: bool,

@@ -11,11 +11,15 @@ use crate::format::charset::Charset;
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes};
 use crate::format::record::RECORD_BYTES_MAX;
 use crate::plan::places::PlaceSettings;
+use crate::schema::column_map::ColumnMap;
 use crate::settings::InputSettings;
 
 pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettings, UsageError> {
     let columns = columns(typed, args)?;
-    if args.no_header && columns.is_none() {
+    let map = column_map(typed, args)?;
+    // By their places, fields need no names.
+    let needs_names = map.as_ref().is_none_or(|map| map.by_name);
+    if args.no_header && columns.is_none() && needs_names {
         return Err(UsageError::Combination(
             "--no-header without --columns: say which column each field belongs to, for example --columns id,name"
                 .to_owned(),
@@ -31,6 +35,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
         compression: args.input_compression,
         nulls,
         columns,
+        map,
         allow_missing_columns: args.allow_missing_columns,
         allow_unknown_columns: args.allow_unknown_columns,
         jagged: Jagged { missing: args.allow_missing_fields, extra: args.allow_extra_fields },
@@ -57,6 +62,18 @@ fn places(typed: &Typed<'_>, args: &InputArgs) -> Result<PlaceSettings, UsageErr
         patterns: list::split(&args.pattern).into_iter().map(pattern).collect::<Result<_, _>>()?,
         files_from: args.files_from.clone(),
     })
+}
+
+fn column_map(typed: &Typed<'_>, args: &InputArgs) -> Result<Option<ColumnMap>, UsageError> {
+    let map = args.map.as_ref().map(|text| typed.value("map", text, ColumnMap::parse)).transpose()?;
+    if args.set.is_empty() {
+        return Ok(map);
+    }
+    let mut map = map.unwrap_or(ColumnMap::BY_NAME);
+    for text in &args.set {
+        typed.value("set", text, |text| map.set(text))?;
+    }
+    Ok(Some(map))
 }
 
 /// An escape that works everywhere is no part of any field.

@@ -97,8 +97,10 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
 /// # Errors
 /// The first thing that is wrong, as one line.
 pub fn resolve_check(args: &CheckArgs, world: &dyn World) -> Result<Resolved, UsageError> {
-    let CheckArgs { target, layering, connecting, input, working, safety, checking, watching } = args;
+    let CheckArgs { target, layering, connecting, input, working, writing, safety, checking, watching } =
+        args;
     let groups = Groups {
+        writing: Some(writing),
         safety: Some(safety),
         checking: Some(checking),
         ..Groups::shared(target, layering, connecting, input, working, watching)
@@ -122,14 +124,16 @@ pub fn resolve_verify(args: &VerifyArgs, world: &dyn World) -> Result<Resolved, 
         input,
         working,
         requests,
+        writing,
         watching,
     } = args;
     let typed = Typed::new(layering);
     let job = job::resolve_past(&typed, name.as_deref(), state_dir.as_deref(), world)?;
     let reading_back = reading_back::resolve(&typed, reading_back, connecting, max_errors.as_ref())?;
+    refuse_write_times(&typed, writing)?;
     places::refuse_stdin(&target.files)?;
     let shared = Groups::shared(target, layering, connecting, input, working, watching);
-    let groups = Groups { requests: Some(requests), ..shared };
+    let groups = Groups { requests: Some(requests), writing: Some(writing), ..shared };
     let Resolved { mut settings, warnings } = groups.resolve(false, world)?;
     let read_back = reading_back.of(&settings.table, world);
     settings.job = Some(job);
@@ -148,7 +152,7 @@ struct Groups<'a> {
     working: &'a WorkingArgs,
     /// `None` for a command that sends nothing.
     requests: Option<&'a RequestArgs>,
-    /// `None` for a command that writes nothing.
+    /// `None` for a command to which it does not matter how rows are written.
     writing: Option<&'a WritingArgs>,
     /// `None` for a command that has nothing to remember.
     job: Option<&'a JobArgs>,
@@ -227,6 +231,17 @@ impl<'a> Groups<'a> {
         };
         Ok(Resolved { settings, warnings })
     }
+}
+
+/// A verification takes write times from the ledger or from a field: what it is told of others it would not use. From the environment
+/// or the configuration file they may come for other commands.
+fn refuse_write_times(typed: &Typed<'_>, args: &WritingArgs) -> Result<(), UsageError> {
+    let is_field = args.timestamp.trim_start().starts_with('@');
+    if is_field || typed.origins.get("timestamp") != Some(&Origin::CommandLine) {
+        return Ok(());
+    }
+    let problem = "is for loads: a verification takes the write times of its job from the ledger, or from a field with @; leave it out";
+    Err(typed.wrong("timestamp", &args.timestamp, problem.to_owned()))
 }
 
 /// Options that a load which writes must not have: what they seem to promise it would not keep.

@@ -10,6 +10,7 @@ use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::places::PlaceSettings;
+use crate::schema::column_map::ColumnMap;
 use crate::schema::types::CqlType;
 use crate::settings::*;
 use crate::verify::sample::Sample;
@@ -37,6 +38,7 @@ fn without_options_everything_has_its_documented_default() {
             compression: CompressionChoice::Auto,
             nulls: Vec::new(),
             columns: None,
+            map: None,
             allow_missing_columns: false,
             allow_unknown_columns: false,
             jagged: Jagged::default(),
@@ -52,6 +54,7 @@ fn without_options_everything_has_its_documented_default() {
             session_starts: NonZeroUsize::new(2).unwrap(),
             unit_bytes: None,
             timestamp: TimestampMode::Order,
+            ttl: None,
             retry_for: Duration::from_secs(600),
         },
         max_errors: ErrorBudget::Count(100),
@@ -111,12 +114,14 @@ fn every_other_option_reaches_its_setting() {
         "--delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --encoding latin2 --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
          --allow-missing-columns --allow-unknown-columns --allow-missing-fields --allow-extra-fields --skip 3 --limit 5 --max-record-size 256MiB \
          --recursive --pattern *.csv,*.gz --files-from list --input-compression zstd --timestamp-rounding truncate \
-         --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 \
+         --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 --ttl 1h \
          --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
          --log-format JSON --metrics-listen 9100 b.csv",
         &FakeWorld::new(),
     );
     assert_eq!(settings.inputs, [Path::new("a.csv"), Path::new("b.csv")]);
+    let mut map = ColumnMap::parse("*,c=#1").unwrap();
+    ["x=1,y=2", "z='3'"].iter().for_each(|text| map.set(text).unwrap());
     let input = InputSettings {
         dialect: Dialect {
             delimiter: Delimiter::byte(b';'),
@@ -136,6 +141,7 @@ fn every_other_option_reaches_its_setting() {
         compression: CompressionChoice::Zstd,
         nulls: ["NIL", "NULL", "N/A"].map(str::to_owned).to_vec(),
         columns: Some(["id", "a,b"].map(str::to_owned).to_vec()),
+        map: Some(map),
         allow_missing_columns: true,
         allow_unknown_columns: true,
         jagged: Jagged { missing: true, extra: true },
@@ -152,6 +158,7 @@ fn every_other_option_reaches_its_setting() {
         session_starts: NonZeroUsize::new(1).unwrap(),
         unit_bytes: Some(8 << 20),
         timestamp: TimestampMode::Fixed(1_700_000_000_000_000),
+        ttl: Some(TtlMode::Seconds(3_600)),
         retry_for: Duration::ZERO,
     };
     assert_eq!(settings.writing, writing);

@@ -9,7 +9,7 @@ use super::Typed;
 use crate::cli::args::{RequestArgs, WorkingArgs, WritingArgs};
 use crate::cli::error::UsageError;
 use crate::cli::value;
-use crate::settings::{TimestampMode, WritingSettings};
+use crate::settings::{TimestampMode, TtlMode, WritingSettings};
 
 /// More worker processes than this are a mistake: each opens a session of its own.
 const WORKERS_MAX: usize = 256;
@@ -20,6 +20,10 @@ const IN_FLIGHT_MAX: usize = 65_536;
 /// Units below 1 KiB cost more to hand out than to load, and a large file has more of them than there are numbers; units above
 /// 16 GiB are lost whole when a worker dies, and leave the others idle.
 const UNIT_BYTES: RangeInclusive<u64> = 1 << 10..=16 << 30;
+
+/// The last second at which a row may expire where seconds are counted in 31 bits (Cassandra's
+/// `Cell.MAX_DELETION_TIME_2038_LEGACY_CAP`).
+const EXPIRY_MAX_S: i64 = i32::MAX as i64 - 1;
 
 /// The options that make these settings; those that a command does not have are as by default.
 pub(super) struct Groups<'a> {
@@ -44,12 +48,21 @@ impl Groups<'_> {
         }
         if let Some(args) = self.writing {
             settings.timestamp = typed.value("timestamp", &args.timestamp, value::timestamp)?;
+            settings.ttl = args.ttl.as_ref().map(|text| typed.value("ttl", text, value::ttl)).transpose()?;
         }
         if let TimestampMode::Fixed(micros) = settings.timestamp
             && micros > now.as_microsecond()
         {
             warnings.push(format!(
                 "--timestamp {micros} lies in the future: what others write or delete before that time stays hidden"
+            ));
+        }
+        if let Some(TtlMode::Seconds(seconds)) = settings.ttl
+            && now.as_second().saturating_add(i64::from(seconds)) > EXPIRY_MAX_S
+        {
+            warnings.push(format!(
+                "--ttl {seconds}: the rows would expire after 2038-01-19T03:14:06Z, and servers that do not count so far refuse them \
+                 (Cassandra before 5.0, and 5.0 in its compatibility mode CASSANDRA_4)"
             ));
         }
         Ok(settings)

@@ -133,6 +133,13 @@ fn a_timestamp_in_another_unit_is_refused_with_what_was_understood() {
     check("NOW", Ok(TimestampMode::Now));
     check("0", Ok(TimestampMode::Fixed(0)));
     check("1", Ok(TimestampMode::Fixed(1)));
+    check("@at", Ok(TimestampMode::Field(FieldRef::Name { name: "at".to_owned(), exact: false })));
+    check(
+        "@7",
+        Err(
+            "may be a place or a name: write #1 for the first field (others count it as 0), or \"7\" in double quotes for a field of that name",
+        ),
+    );
     check("1700000000000000", Ok(TimestampMode::Fixed(1_700_000_000_000_000)));
     check(
         "1700000000",
@@ -152,8 +159,11 @@ fn a_timestamp_in_another_unit_is_refused_with_what_was_understood() {
         Err("looks like nanoseconds; as microseconds it is no date: give microseconds, 1700000000123456"),
     );
     check("-1", Err("must not be before 1970"));
-    check("yesterday", Err("must be order, now or microseconds since 1970"));
-    check("9223372036854775808", Err("must be order, now or microseconds since 1970"));
+    check("yesterday", Err("must be order, now, microseconds since 1970, or @ and the name of a field"));
+    check(
+        "9223372036854775808",
+        Err("must be order, now, microseconds since 1970, or @ and the name of a field"),
+    );
 }
 
 #[test]
@@ -221,4 +231,29 @@ fn an_address_pair_maps_ip_addresses() {
     check("10.0.0.1", Err("must be NODE=HOST:PORT, for example 10.0.0.1=127.0.0.1:19042"));
     check("10.0.0.1=db1:9042", Err("'db1' is no IP address: names are not looked up here"));
     check("=127.0.0.1", Err("names no host: write HOST or HOST:PORT"));
+}
+
+#[test]
+fn a_time_to_live_is_seconds_a_duration_or_a_field() {
+    let check = |text: &str, expected: Result<TtlMode, &str>| {
+        assert_eq!(ttl(text), expected.map_err(str::to_owned), "{text}");
+    };
+    check("0", Ok(TtlMode::Seconds(0)));
+    check(" 86400 ", Ok(TtlMode::Seconds(86_400)));
+    check("30d", Ok(TtlMode::Seconds(30 * 86_400)));
+    check("1h 30m", Ok(TtlMode::Seconds(5_400)));
+    check("630720000", Ok(TtlMode::Seconds(TTL_SECONDS_MAX)));
+    check("7300d", Ok(TtlMode::Seconds(TTL_SECONDS_MAX)));
+    let too_long = Err("must be at most 20 years, 630720000 seconds or 7300d");
+    check("630720001", too_long.clone());
+    check("7301d", too_long.clone());
+    check("99999999999999999999999", too_long);
+    check("1500ms", Err("must be whole seconds"));
+    let wrong = "is no time to live: write seconds, a duration as 12h or 30d, 0 for none, or @ and the name of a field";
+    check("-1", Err(wrong));
+    check("", Err(wrong));
+    check("never", Err(wrong));
+    check("@expires", Ok(TtlMode::Field(FieldRef::Name { name: "expires".to_owned(), exact: false })));
+    check("@#3", Ok(TtlMode::Field(FieldRef::Place(3))));
+    check("@", Err("names no field"));
 }

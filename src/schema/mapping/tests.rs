@@ -3,9 +3,16 @@
 use super::*;
 use crate::schema::types::CqlType;
 
-const STRICT: MappingRules = MappingRules { allow_missing: false, allow_unknown: false };
-const MISSING: MappingRules = MappingRules { allow_missing: true, allow_unknown: false };
-const UNKNOWN: MappingRules = MappingRules { allow_missing: false, allow_unknown: true };
+const STRICT: MappingRules<'_> = MappingRules {
+    allow_missing: false,
+    allow_unknown: false,
+    ttl: None,
+    write_time: None,
+    map: None,
+    rounding: Rounding::Reject,
+};
+const MISSING: MappingRules<'_> = MappingRules { allow_missing: true, ..STRICT };
+const UNKNOWN: MappingRules<'_> = MappingRules { allow_unknown: true, ..STRICT };
 
 /// `ks.t`: id (partition key), ts (clustering key), Name, note, and whatever unsupported columns.
 fn schema(unsupported: &[(&str, &str)]) -> TableSchema {
@@ -35,7 +42,7 @@ fn texts(names: &[&str]) -> Vec<String> {
 }
 
 /// The columns that are filled, each with its field's index.
-fn check(fields: &[&str], rules: MappingRules, expected: &[(&str, usize)]) {
+fn check(fields: &[&str], rules: MappingRules<'_>, expected: &[(&str, usize)]) {
     let (columns, mapping) = map_fields(&schema(&[]), &texts(fields), rules).unwrap();
     let filled: Vec<(&str, usize)> =
         columns.iter().map(|column| column.name.as_str()).zip(mapping.fields.iter().copied()).collect();
@@ -43,11 +50,11 @@ fn check(fields: &[&str], rules: MappingRules, expected: &[(&str, usize)]) {
     assert_eq!(mapping.field_count, fields.len());
 }
 
-fn problems(schema: &TableSchema, fields: &[&str], rules: MappingRules) -> Vec<MappingProblem> {
+fn problems(schema: &TableSchema, fields: &[&str], rules: MappingRules<'_>) -> Vec<MappingProblem> {
     map_fields(schema, &texts(fields), rules).unwrap_err()
 }
 
-fn check_refused(fields: &[&str], rules: MappingRules, expected: &[MappingProblem]) {
+fn check_refused(fields: &[&str], rules: MappingRules<'_>, expected: &[MappingProblem]) {
     assert_eq!(problems(&schema(&[]), fields, rules), expected, "{fields:?}");
 }
 
@@ -150,7 +157,7 @@ fn an_error_lists_the_tables_columns_in_one_line() {
 }
 
 /// Maps files of these names, with headers of so many fields to pass over; what is filled from where in each.
-fn plan(files: &[(&str, &[&str], usize)], rules: MappingRules) -> Result<Vec<Vec<usize>>, MappingError> {
+fn plan(files: &[(&str, &[&str], usize)], rules: MappingRules<'_>) -> Result<Vec<Vec<usize>>, MappingError> {
     let names: Vec<Vec<String>> = files.iter().map(|(_, names, _)| texts(names)).collect();
     let header = texts(&["x"; 9]);
     let fields: Vec<FileFields<'_>> = files
@@ -267,4 +274,45 @@ fn a_first_record_that_is_the_columns_names_is_told() {
     check(&["id", "ts"], false);
     check(&["Id", "ts", "note "], true);
     check(&["note", "ts", "id"], true);
+}
+
+#[test]
+fn a_field_for_the_time_to_live_needs_no_column_and_may_have_one() {
+    let check = |wanted: &str, expected: Result<usize, &str>| {
+        let field = FieldRef::parse(wanted).unwrap();
+        let rules = MappingRules { ttl: Some(&field), ..STRICT };
+        let fields = texts(&["id", "ts", "Expires In", "Name", "note"]);
+        let found = map_fields(&schema(&[]), &fields, rules);
+        match (found, expected) {
+            (Ok((_, mapping)), Ok(index)) => {
+                assert_eq!((mapping.fields, mapping.ttl), (vec![0, 1, 3, 4], Some(index)));
+            }
+            (Err(problems), Err(expected)) => assert_eq!(joined(&problems, "; "), expected),
+            (found, expected) => panic!("{found:?} instead of {expected:?}"),
+        }
+    };
+    check("expires in", Ok(2));
+    check("#3", Ok(2));
+    let unknown = "no such column: \"Expires In\" (correct the name, or leave such fields out with --allow-unknown-columns)";
+    check(
+        "expires",
+        Err(&format!("--ttl @expires: no field is called \"expires\" (did you mean Expires In?); {unknown}")),
+    );
+    check("#6", Err(&format!("--ttl @#6: there is no field #6: the file has 5; {unknown}")));
+    let (field, fields) = (FieldRef::Place(4), texts(&["id", "ts", "note", "name"]));
+    let rules = MappingRules { ttl: Some(&field), ..STRICT };
+    let (_, mapping) = map_fields(&schema(&[]), &fields, rules).unwrap();
+    assert_eq!((mapping.fields, mapping.ttl), (vec![0, 1, 3, 2], Some(3)));
+}
+
+#[test]
+fn a_field_for_the_write_time_needs_no_column_either() {
+    let (at, ttl) = (FieldRef::parse("at").unwrap(), FieldRef::parse("ttl").unwrap());
+    let rules = MappingRules { ttl: Some(&ttl), write_time: Some(&at), ..STRICT };
+    let (_, mapping) =
+        map_fields(&schema(&[]), &texts(&["ttl", "id", "ts", "At", "name", "note"]), rules).unwrap();
+    assert_eq!((mapping.fields, mapping.ttl, mapping.write_time), (vec![1, 2, 4, 5], Some(0), Some(3)));
+    let problems = map_fields(&schema(&[]), &texts(&["id", "ts", "name", "note"]), rules).unwrap_err();
+    let told = joined(&problems, "; ");
+    assert!(told.contains("--ttl @ttl: no field") && told.contains("--timestamp @at: no field"), "{told}");
 }
