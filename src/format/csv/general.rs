@@ -118,9 +118,12 @@ fn step(dialect: &Dialect, state: State, byte: u8) -> State {
 
 /// The state after so many bytes of the delimiter and this one: in as much of a delimiter as these bytes may be the start of.
 fn in_delimiter(delimiter: &[u8], seen: usize, byte: u8) -> State {
-    let bytes: Vec<u8> = delimiter.iter().take(seen).copied().chain([byte]).collect();
-    let starts = |len: &usize| delimiter.get(..*len).is_some_and(|start| bytes.ends_with(start));
-    match (1..=bytes.len()).rev().find(starts) {
+    let before = delimiter.get(..seen).unwrap_or_default();
+    let starts = |len: &usize| match delimiter.get(..*len).and_then(<[u8]>::split_last) {
+        Some((last, start)) => *last == byte && before.ends_with(start),
+        None => false,
+    };
+    match (1..=seen + 1).rev().find(starts) {
         Some(len) if len == delimiter.len() => State::FieldStart,
         Some(len) => PREFIXES.get(len - 1).copied().unwrap_or(State::Unquoted),
         None => State::Unquoted,
