@@ -1,6 +1,7 @@
 //! Which job a run is at, and what of it is left to do: asks the ledger before the first row, and tells it the end.
 
 mod error;
+mod finished;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::ledger::job::{
 };
 use crate::ledger::journal::{Journal, Written};
 use crate::ledger::lock::{JobLock, Locked, lock};
-use crate::ledger::store::{Ledger, NewJob, Progress};
+use crate::ledger::store::{Ledger, NewJob};
 use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
 use crate::plan::unit::WorkUnit;
@@ -31,6 +32,8 @@ use crate::schema::identity::TableIdentity;
 use crate::settings::{JobSettings, LoadSettings};
 
 pub use error::JobError;
+pub use finished::FinishedJob;
+use finished::{flaw, job_status};
 
 /// A job into a table that remembers deletions no longer than this may well be too old to go on when somebody looks at it.
 const SHORT_GRACE: Duration = Duration::from_secs(3_600);
@@ -75,17 +78,6 @@ pub enum Opened {
     Work(Box<RunJob>),
     /// It is finished.
     NothingToDo(Box<FinishedJob>),
-}
-
-/// A job that is finished, which nobody else is at as long as this lives.
-#[derive(Debug)]
-pub struct FinishedJob {
-    /// The job.
-    pub job: Job,
-    /// What it came to.
-    pub progress: Progress,
-    ledger: Ledger,
-    _lock: JobLock,
 }
 
 /// What earlier runs have left.
@@ -279,29 +271,6 @@ fn take_lock(state_dir: &Path, job: &str) -> Result<JobLock, JobError> {
     }
 }
 
-impl FinishedJob {
-    /// Its units.
-    ///
-    /// # Errors
-    /// The ledger cannot be read, or does not know of all that the job's inputs held.
-    pub fn units(&self) -> Result<Vec<WorkUnit>, JobError> {
-        let units: Vec<WorkUnit> =
-            self.ledger.units(self.job.id)?.into_iter().map(|(unit, _)| unit).collect();
-        let held = self.job.scanned.map(|scanned| (scanned.records, scanned.bytes));
-        let known = units.iter().fold((0, 0), |sum, unit| (sum.0 + unit.records(), sum.1 + unit.bytes()));
-        if held != Some(known) {
-            let reason = format!(
-                "it is finished, and its pieces have {} of its {} records",
-                known.0,
-                held.map_or("unknown".to_owned(), |(records, _)| records.to_string())
-            );
-            let inconsistent = LedgerError::Inconsistent { job: self.job.name.clone(), reason };
-            return Err(inconsistent.into());
-        }
-        Ok(units)
-    }
-}
-
 impl RunJob {
     /// A job that nobody remembers.
     pub fn passing(write_time: WriteTime, rejects_dir: PathBuf) -> Self {
@@ -487,34 +456,6 @@ impl RunJob {
     /// Whether no run will go on with what a run that ended so has left.
     pub fn is_over(&self, status: RunStatus) -> bool {
         self.remembered.is_none() || status.is_success()
-    }
-}
-
-/// Why a job that went well cannot be called finished, if so: the ledger does not know of all that was done.
-fn flaw(noted: Result<Progress, LedgerError>, summary: &Summary) -> Option<String> {
-    if !summary.status.is_success() {
-        return None;
-    }
-    match noted {
-        Ok(noted) if noted.records == summary.records && noted.units_done == noted.units => None,
-        Ok(noted) => Some(format!(
-            "every record is loaded, but the ledger knows of {} of {} only: run the same command again",
-            noted.records, summary.records
-        )),
-        Err(error) => Some(format!("every record is loaded, but {error}")),
-    }
-}
-
-/// Where a run that ended so leaves its job.
-fn job_status(status: RunStatus) -> JobStatus {
-    match status {
-        RunStatus::Done => JobStatus::Done,
-        // What a verification finds comes after the load.
-        RunStatus::DoneWithRejects | RunStatus::Differences => JobStatus::DoneWithRejects,
-        RunStatus::TooManyErrors => JobStatus::TooManyErrors,
-        RunStatus::Failed => JobStatus::Failed,
-        RunStatus::Incomplete => JobStatus::Incomplete,
-        RunStatus::Interrupted(_) => JobStatus::Interrupted,
     }
 }
 
