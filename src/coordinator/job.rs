@@ -111,7 +111,7 @@ pub fn open_job(
     let now_us = Clock::set().now_us();
     let (Some(mut ledger), Some(how), Some(identity)) = (ledger, &settings.job, &surveyed.identity) else {
         let write_time = write_time(&settings.writing.timestamp, list_of(&surveyed.row_plan), now_us, None)?;
-        let rejects_dir = settings.rejects_dir.clone();
+        let rejects_dir = absolute(&settings.rejects_dir)?;
         return Ok(Opened::Work(Box::new(RunJob::passing(write_time, rejects_dir))));
     };
     if settings.reads_stdin() {
@@ -182,7 +182,7 @@ fn once(
         ledger.note_write_time(&cluster, &table_id, write_time.of(0))?;
     }
     let noting = Some(Noting { ledger, cluster, table_id });
-    Ok(RunJob { noting, ..RunJob::passing(write_time, settings.rejects_dir.clone()) })
+    Ok(RunJob { noting, ..RunJob::passing(write_time, absolute(&settings.rejects_dir)?) })
 }
 
 /// What this run is asked to do, its inputs not looked at yet. Paths are made absolute and no more than that: a link that points to
@@ -211,7 +211,7 @@ pub(super) fn job_plan(
 }
 
 /// A path as the ledger keeps it, which is text.
-fn absolute(path: &Path) -> Result<PathBuf, JobError> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, JobError> {
     let absolute =
         std::path::absolute(path).map_err(|source| JobError::Path { path: path.to_owned(), source })?;
     match absolute.to_str() {

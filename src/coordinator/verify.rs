@@ -10,7 +10,7 @@ use crossbeam_channel::Receiver;
 
 use super::assignment::Assignment;
 use super::dispatcher::Dispatcher;
-use super::job::{JobError, RunJob};
+use super::job::{JobError, RunJob, absolute};
 use super::past_job::{PastJob, find_past_job};
 use super::planner::{self, Planned};
 use super::run::DispatcherOptions;
@@ -82,7 +82,7 @@ pub fn run_verify(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> 
     for warning in warnings {
         report(RunEvent::Warning(warning));
     }
-    let passing = RunJob::passing(write_time, settings.rejects_dir.clone());
+    let passing = RunJob::passing(write_time, absolute(&settings.rejects_dir)?);
     let mut job = job_spec(settings, &inputs, surveyed, workers, &passing);
     job.row_plan.ttl = job.row_plan.ttl.or(ttl);
     job.verify = Some(VerifySpec { known, expiry, sample, rejected: None });
@@ -170,7 +170,7 @@ impl Loaded<'_> {
         };
         let known = Known::EachRecord { last_us: job.write_time.last_of(records.saturating_sub(1)) };
         job.verify = Some(VerifySpec { known, expiry, sample, rejected: Some(rejected) });
-        (job.rejects_dir, job.reject_limit) = (differences_dir.clone(), max_errors.worker_limit());
+        (job.rejects_dir, job.reject_limit) = (absolute(differences_dir)?, max_errors.worker_limit());
         job.run = 1;
         let mut assignment = Assignment::new(1);
         units.into_iter().for_each(|unit| assignment.add(unit));

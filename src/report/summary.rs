@@ -246,6 +246,10 @@ pub(super) fn quiet(summary: &Summary) -> Option<String> {
     let message = summary.message.as_deref().unwrap_or_default();
     let what = match summary.status {
         RunStatus::Done => return None,
+        RunStatus::DoneWithRejects if summary.verify_only => {
+            let records = counted(summary.records, "record");
+            format!("{} of {records} could not be checked", thousands(summary.rejected))
+        }
         RunStatus::DoneWithRejects => {
             format!("{} of {} rejected", thousands(summary.rejected), counted(summary.records, "record"))
         }
@@ -261,7 +265,8 @@ pub(super) fn quiet(summary: &Summary) -> Option<String> {
     };
     let differences = summary.verified.as_ref().and_then(|verified| verified.differences_dir.as_deref());
     let rejects = summary.rejects_dir.as_deref().filter(|_| summary.rejected > 0);
-    let rejects = if summary.status == RunStatus::Differences { differences } else { rejects };
+    let of_verification = summary.verify_only || summary.status == RunStatus::Differences;
+    let rejects = if of_verification { differences } else { rejects };
     let see = rejects.map(|path| format!(", see {}", path.display())).unwrap_or_default();
     let dry = if summary.dry_run { "dry run: " } else { "" };
     Some(format!("{dry}{what}{see}"))

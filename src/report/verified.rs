@@ -117,7 +117,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::event::{RejectTally, RunStatus};
-    use super::super::summary::{SummaryFile, human};
+    use super::super::summary::{SummaryFile, human, quiet};
     use super::*;
     use crate::reject::RejectCode;
     use crate::settings::TableName;
@@ -255,6 +255,21 @@ done, with 5 rejects
         check(false, 2, 1, RunStatus::Differences, "loaded, but 2 rows missing, 1 row different");
         check(true, 0, 0, RunStatus::Done, "done");
         check(true, 0, 0, RunStatus::DoneWithRejects, "done, but 5 records could not be checked");
+    }
+
+    #[test]
+    fn a_quiet_verification_says_what_it_found_and_where() {
+        let check = |status, message: Option<&str>, expected: &str| {
+            let message = message.map(str::to_owned);
+            let summary =
+                Summary { status, message, records: 20_005, rejected: 5, ..summary(true, verified()) };
+            assert_eq!(quiet(&summary).as_deref(), Some(expected));
+        };
+        let see = "see ringload-differences/x";
+        check(RunStatus::Differences, None, &format!("1 row missing, 2 rows different, {see}"));
+        let unread = format!("5 of 20,005 records could not be checked, {see}");
+        check(RunStatus::DoneWithRejects, None, &unread);
+        check(RunStatus::TooManyErrors, Some("too many"), &format!("stopped: too many, {see}"));
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl Dialect {
         Ok(())
     }
 
-    /// A csv-core reader for this dialect, if it is a simple one (see [`Dialect::is_simple`]). `\n`, `\r` and `\r\n` each end a
+    /// A csv-core reader for this dialect, if it is a simple one (see `Dialect::is_simple`). `\n`, `\r` and `\r\n` each end a
     /// record.
     ///
     /// Never clone a built reader: csv-core's `Clone` leaves out a part of its tables.
