@@ -44,6 +44,9 @@ pub mod schema;
 // Text to CQL values; knows nothing of files.
 pub mod codec;
 
+// From files to a CREATE TABLE that fits them.
+pub mod propose;
+
 // Opening sessions: policies, TLS, authentication, full pools.
 pub mod session;
 

@@ -6,16 +6,18 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 use ringload::cli::args::WatchingArgs;
-use ringload::cli::{self, Command, JobsArgs, ParseStop, ProcessWorld, Resolved, UsageError};
+use ringload::cli::{self, Command, JobsArgs, ParseStop, ProcessWorld, Resolved, SchemaArgs, UsageError};
 use ringload::clock::Clock;
+use ringload::coordinator::new_table::NewTableError;
 use ringload::coordinator::verify::run_verify;
-use ringload::coordinator::{LoadError, run_load};
+use ringload::coordinator::{LoadError, open_inputs, run_load};
 use ringload::error::{Error, exit_code};
 use ringload::ledger::overview;
 use ringload::plan::places::expand;
+use ringload::propose::propose;
 use ringload::report::event::{RunEvent, Summary};
 use ringload::report::{self, Watch, watch};
-use ringload::settings::{JobsSettings, JobsTask, LoadSettings, OutputFormat};
+use ringload::settings::{JobsSettings, JobsTask, LoadSettings, OutputFormat, SchemaSettings};
 use ringload::worker;
 
 #[global_allocator]
@@ -50,6 +52,7 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Verify(args) => {
             run_job(run_verify, cli::resolve_verify(&args, &ProcessWorld), &args.watching, &args.target.files)
         }
+        Command::Schema(args) => schema(&args),
         Command::Jobs(args) => jobs(&args),
         Command::Completions { shell } => print(|out| cli::completions(shell, out)),
         Command::Man => print(|out| cli::man(out)),
@@ -88,6 +91,15 @@ fn run_job(
             Ok(error.exit_code())
         }
     }
+}
+
+fn schema(args: &SchemaArgs) -> Result<u8, Error> {
+    let SchemaSettings { propose: wanted, inputs, input, warnings } = cli::resolve_schema(args)?;
+    warnings.iter().for_each(|warning| report::show_warning(warning));
+    let inputs = expand(&inputs, &input.places).map_err(LoadError::from)?;
+    let inputs = open_inputs(&inputs, &input)?;
+    let proposal = propose(&wanted, &input, &inputs).map_err(NewTableError::from).map_err(LoadError::from)?;
+    report::show_on_stdout(proposal.text().as_bytes()).map(|()| 0).map_err(Error::Output)
 }
 
 fn jobs(args: &JobsArgs) -> Result<u8, Error> {

@@ -15,6 +15,7 @@ use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::pipe::is_stdin;
 use crate::plan::places::PlaceSettings;
+use crate::propose::ProposeSettings;
 use crate::schema::column_map::ColumnMap;
 use crate::schema::field::FieldRef;
 use crate::schema::table::TableSchema;
@@ -400,6 +401,19 @@ impl LoadSettings {
     }
 }
 
+/// What it takes to propose a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaSettings {
+    /// What is wanted.
+    pub propose: ProposeSettings,
+    /// Paths in the order given; never empty.
+    pub inputs: Vec<PathBuf>,
+    /// How they are read.
+    pub input: InputSettings,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
 /// All that `ringload load`, `ringload check` and `ringload verify` need to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadSettings {
@@ -407,6 +421,8 @@ pub struct LoadSettings {
     pub table: TableName,
     /// The table's definition where a file has it, for dry runs: no cluster is asked then.
     pub schema: Option<TableSchema>,
+    /// The table to create where it is not there; `None`: it has to be.
+    pub new_table: Option<ProposeSettings>,
     /// What: paths in the order given; never empty.
     pub inputs: Vec<PathBuf>,
     /// Through which connection.

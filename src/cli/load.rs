@@ -2,8 +2,8 @@
 //! A new option added here or there is at once known to the environment and the configuration file.
 
 use super::args::{
-    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, ReadingBackArgs, RequestArgs, SafetyArgs,
-    TargetArgs, WatchingArgs, WorkingArgs, WritingArgs,
+    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, ProposingArgs, ReadingBackArgs,
+    RequestArgs, SafetyArgs, TargetArgs, WatchingArgs, WorkingArgs, WritingArgs,
 };
 use super::help;
 
@@ -67,6 +67,14 @@ pub struct LoadArgs {
     /// Read, parse and encode everything, but write nothing
     #[arg(long, help_heading = "Safety")]
     pub dry_run: bool,
+
+    /// Create the table if it is not there, as ringload schema proposes it; needs --key
+    #[arg(long, help_heading = "New table")]
+    pub create_table: bool,
+
+    /// What is asked of it then.
+    #[command(flatten)]
+    pub proposing: ProposingArgs,
 
     /// Where a dry run knows the table from, and its estimate.
     #[command(flatten)]

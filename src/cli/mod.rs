@@ -16,6 +16,7 @@ mod list;
 mod load;
 mod pages;
 mod resolve;
+mod schema;
 mod secrets;
 mod table_name;
 mod value;
@@ -35,7 +36,8 @@ pub use jobs::{JobsAction, JobsArgs};
 pub use layers::parse;
 pub use load::LoadArgs;
 pub use pages::{completions, man};
-pub use resolve::{Resolved, resolve, resolve_check, resolve_jobs, resolve_verify};
+pub use resolve::{Resolved, resolve, resolve_check, resolve_jobs, resolve_schema, resolve_verify};
+pub use schema::SchemaArgs;
 pub use secrets::{PASSWORD_VARIABLE, SecretError};
 pub use verify::VerifyArgs;
 pub use world::{ProcessWorld, World};
@@ -58,6 +60,8 @@ pub enum Command {
     Check(Box<CheckArgs>),
     /// Read back what was loaded and compare it with the CSV files
     Verify(Box<VerifyArgs>),
+    /// Propose a CREATE TABLE that fits CSV files
+    Schema(Box<SchemaArgs>),
     /// Show what the ledger knows of jobs, and forget some
     Jobs(Box<JobsArgs>),
     /// Print the completions of a shell to standard output
@@ -84,6 +88,9 @@ impl Command {
             }
             Command::Verify(verify) => {
                 Some(Layered { layering: &mut verify.layering, files: Some(&mut verify.target.files) })
+            }
+            Command::Schema(schema) => {
+                Some(Layered { layering: &mut schema.layering, files: Some(&mut schema.target.files) })
             }
             Command::Jobs(jobs) => Some(Layered { layering: &mut jobs.layering, files: None }),
             Command::Completions { .. } | Command::Man | Command::Worker => None,

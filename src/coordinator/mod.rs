@@ -9,6 +9,7 @@ mod first_look;
 pub mod job;
 pub mod latency;
 mod members;
+pub mod new_table;
 pub mod past_job;
 pub mod planner;
 pub mod run;
@@ -24,6 +25,7 @@ pub mod write_times;
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -45,11 +47,12 @@ use crate::schema::mapping::{FileFields, MappingError, MappingRules};
 use crate::schema::statement::Ttl;
 use crate::schema::table::SchemaError;
 use crate::session::connect::ConnectError;
-use crate::settings::{LoadSettings, TimestampMode, TtlMode};
+use crate::settings::{InputSettings, LoadSettings, TimestampMode, TtlMode};
 use crate::verify::expiry::Expiry;
 use dispatcher::Dispatcher;
 use first_look::{FirstRecord, doubtful_dates};
 use job::{FinishedJob, JobError, Known, Opened, RunJob, open_job};
+use new_table::{NewTableError, create_missing};
 use planner::{Planned, ScanStart};
 use run::{DispatcherOptions, Outcome};
 use signals::SignalWatch;
@@ -87,6 +90,9 @@ pub enum LoadError {
     /// The table.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The table could not be created.
+    #[error(transparent)]
+    NewTable(#[from] NewTableError),
     /// The files do not fit the table.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -113,7 +119,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     }
     // A ledger that cannot be used is found out before anyone waits for the cluster.
     let ledger = settings.job.as_ref().map(|job| Ledger::open(&job.state_dir)).transpose()?;
-    let inputs = open_inputs(settings)?;
+    let inputs = open_inputs(&settings.inputs, &settings.input)?;
     let (bytes_total, workers) = workers_for(settings, &inputs);
     report(RunEvent::Started {
         table: settings.table.to_string(),
@@ -244,14 +250,17 @@ fn access(settings: &LoadSettings) -> Access {
     }
 }
 
-fn open_inputs(settings: &LoadSettings) -> Result<Vec<(InputFile, Header)>, LoadError> {
-    let input = &settings.input;
+/// Finds the files and reads their headers.
+///
+/// # Errors
+/// One is not there, or its beginning is refused.
+pub fn open_inputs(paths: &[PathBuf], input: &InputSettings) -> Result<Vec<(InputFile, Header)>, LoadError> {
     let names = if input.columns.is_some() { HeaderNames::Ignored } else { HeaderNames::Used };
     let open = |file: InputFile| {
         let header = read_header(&file, &input.dialect, names, input.max_record_bytes)?;
         Ok((file, header))
     };
-    discover_as(&settings.inputs, input.compression)?.into_iter().map(open).collect()
+    discover_as(paths, input.compression)?.into_iter().map(open).collect()
 }
 
 /// Asks the cluster for the table, where no file has it, and says what the user should know.
@@ -280,7 +289,11 @@ fn ask_cluster(
         map: input.map.as_ref(),
         rounding: input.timestamp_rounding,
     };
-    let mut surveyed = match &settings.schema {
+    let proposed = match &settings.new_table {
+        Some(wanted) => create_missing(settings, wanted, inputs, report)?,
+        None => None,
+    };
+    let mut surveyed = match settings.schema.as_ref().or(proposed.as_ref()) {
         Some(schema) => survey::plan(schema, &fields, rules, ttl)?,
         None => survey(&settings.connection, &settings.table, &fields, rules, ttl, access)?,
     };

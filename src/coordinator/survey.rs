@@ -22,9 +22,9 @@ use crate::settings::{ConnectionSettings, TableName};
 /// A clock further off than this is worth a warning.
 const SKEW_MAX: Duration = Duration::from_secs(1);
 /// A few questions need no more.
-const SURVEY_POOL: PoolShape = PoolShape { connections_per_node: NonZeroUsize::MIN };
+pub(super) const SURVEY_POOL: PoolShape = PoolShape { connections_per_node: NonZeroUsize::MIN };
 /// How long closing the session may take.
-const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// What the table and the files make together.
 #[derive(Debug)]

@@ -71,7 +71,7 @@ pub struct Loaded<'a> {
 pub fn run_verify(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Result<Summary, LoadError> {
     let started = Instant::now();
     check_writable(&settings.rejects_dir)?;
-    let inputs = open_inputs(settings)?;
+    let inputs = open_inputs(&settings.inputs, &settings.input)?;
     let (bytes_total, workers) = workers_for(settings, &inputs);
     let sample = settings.read_back.as_ref().map_or(Sample::ALL, |read_back| read_back.sample);
     report(verifying(settings, bytes_total, workers, sample));

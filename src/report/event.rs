@@ -50,6 +50,15 @@ pub enum RunEvent {
         /// Compressed inputs that are partly done: that part is read again and skipped.
         read_again: Vec<PathBuf>,
     },
+    /// The table was not there, and is now.
+    TableCreated {
+        /// The table as `keyspace.table`.
+        table: String,
+        /// The CREATE TABLE, with what it was made from as comments.
+        cql: String,
+        /// It was only proposed.
+        dry_run: bool,
+    },
     /// How far the run is; comes a few times a second.
     Progress(Snapshot),
     /// A worker process ended before its time and what it had is given to others.

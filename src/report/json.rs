@@ -34,6 +34,11 @@ enum Line<'a> {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         read_again: Vec<String>,
     },
+    TableCreated {
+        table: &'a str,
+        cql: &'a str,
+        dry_run: bool,
+    },
     Progress {
         seconds: f64,
         /// Null where nobody knows how much there is.
@@ -131,6 +136,9 @@ pub(super) fn event(event: &RunEvent) -> Option<String> {
             uncertain: resumed.uncertain,
             read_again: read_again.iter().map(|path| path.display().to_string()).collect(),
         },
+        RunEvent::TableCreated { table, cql, dry_run } => {
+            Line::TableCreated { table, cql, dry_run: *dry_run }
+        }
         RunEvent::WorkerLost { worker, reason } => Line::WorkerLost { worker: *worker, reason },
         RunEvent::Warning(message) => Line::Warning { message },
         RunEvent::Stopping { signal: number, at_once } => {

@@ -108,6 +108,12 @@ pub(super) fn warning(message: &str) -> String {
     format!("warning: {}", printable(message.trim_end()).replace('\n', "\n  "))
 }
 
+/// The lines of a table that was not there.
+pub(super) fn table_created(table: &str, cql: &str, dry_run: bool) -> String {
+    let created = if dry_run { "would be created" } else { "created" };
+    format!("table {table} {created}:\n  {}", printable(cql.trim_end()).replace('\n', "\n  "))
+}
+
 /// The line of a job that goes on.
 pub(super) fn resumed(job: &str, begun: &str, run: u32, resumed: &Resumed, read_again: &[PathBuf]) -> String {
     let again = match resumed.uncertain {

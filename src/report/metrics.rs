@@ -153,6 +153,7 @@ impl Metrics {
                 self.counters.warnings.increment(1);
             }
             RunEvent::Resumed { .. }
+            | RunEvent::TableCreated { .. }
             | RunEvent::Library { .. }
             | RunEvent::Stopping { .. }
             | RunEvent::Finished(_) => {}

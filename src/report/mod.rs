@@ -26,6 +26,11 @@ pub fn show_error(error: &dyn std::error::Error) {
     drop(write_error(&mut io::stderr().lock(), error));
 }
 
+/// Shows a warning on standard error: `warning: …`.
+pub fn show_warning(message: &str) {
+    show_on_stderr(&format!("{}\n", lines::warning(message)));
+}
+
 /// Writes a text to standard error as it is (help that was not asked for).
 pub fn show_on_stderr(text: &str) {
     drop(io::stderr().lock().write_all(text.as_bytes()));

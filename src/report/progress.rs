@@ -105,6 +105,11 @@ impl Reporter {
                     self.write(&lines::resumed(job, begun, *run, resumed, read_again));
                 }
             }
+            RunEvent::TableCreated { table, cql, dry_run } => {
+                if !matches!(self.display, Display::None) {
+                    self.write(&lines::table_created(table, cql, *dry_run));
+                }
+            }
             RunEvent::WorkerLost { worker, reason } => self.write(&lines::worker_lost(*worker, reason)),
             RunEvent::Warning(message) => self.write(&lines::warning(message)),
             // What a second signal does is seen at once.

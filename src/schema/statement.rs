@@ -99,7 +99,7 @@ pub fn insert_statement(table: &TableName, columns: &[Column], ttl: Option<Ttl>)
 
 /// An identifier in quotes: always right, whatever its case, and for reserved words too (CQL specification, "Identifiers
 /// and keywords").
-pub(super) fn quoted(identifier: &str) -> String {
+pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 

@@ -24,6 +24,7 @@ mod lists;
 mod load;
 mod mapping;
 mod nested;
+mod new_table;
 mod part_of_files;
 mod places;
 mod proxy;

@@ -5,11 +5,13 @@ mod connection;
 mod input;
 mod job;
 mod places;
+mod proposing;
 mod reading_back;
 mod watching;
 mod writing;
 
 pub use job::resolve_jobs;
+pub use proposing::resolve_schema;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -61,6 +63,8 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
         job,
         safety,
         dry_run,
+        create_table,
+        proposing,
         checking,
         verify,
         reading_back,
@@ -88,6 +92,11 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
         places::refuse_stdin(&target.files)?;
     }
     let mut resolved = groups.resolve(*dry_run, world)?;
+    let new_table = proposing::for_load(&typed, proposing, *create_table, input, &resolved.settings.table)?;
+    if new_table.is_some() {
+        places::refuse_stdin(&target.files)?;
+    }
+    resolved.settings.new_table = new_table;
     resolved.settings.read_back = reading_back.map(|args| args.of(&resolved.settings.table, world));
     Ok(resolved)
 }
@@ -217,6 +226,7 @@ impl<'a> Groups<'a> {
         let settings = LoadSettings {
             table,
             schema,
+            new_table: None,
             inputs,
             connection,
             input,

@@ -20,6 +20,7 @@ fn without_options_everything_has_its_documented_default() {
     let expected = LoadSettings {
         table: TableName { keyspace: "shop".to_owned(), table: "orders".to_owned() },
         schema: None,
+        new_table: None,
         inputs: vec!["a.csv".into()],
         connection: ConnectionSettings {
             hosts: vec!["127.0.0.1:9042".to_owned()],

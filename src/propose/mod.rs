@@ -1,0 +1,371 @@
+//! From files to a CREATE TABLE: looks at a sample of the records, guesses the narrowest type of each column, and says what it has
+//! looked at. Talks to `plan` and `format` for records and to `codec` for what a text may be; never asks a cluster.
+
+mod guess;
+mod key;
+mod sample;
+mod table;
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use crate::codec::CodecOptions;
+use crate::format::record::{Record, RecordBatch};
+use crate::plan::discover::{InputError, InputFile};
+use crate::plan::header::Header;
+use crate::plan::split::RecordError;
+use crate::schema::field::FieldProblem;
+use crate::schema::types::CqlType;
+use crate::settings::{InputSettings, TableName};
+use guess::Guess;
+use key::Key;
+pub use key::{KeySpec, Order};
+use sample::Seen;
+pub use table::NewTable;
+use table::{NewColumn, column_names, create_table, identifier};
+
+/// Different keys that are remembered, to find those that are there twice: 8 bytes each, and as much again.
+const KEYS_MAX: usize = 4_000_000;
+
+/// What a table is to be proposed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposeSettings {
+    /// Its name; `None`: after the first file.
+    pub table: Option<TableName>,
+    /// Its primary key; `None`: the first column that has another value in each record of the sample.
+    pub key: Option<KeySpec>,
+    /// Bytes to look at, of all files together.
+    pub sample_bytes: u64,
+}
+
+/// A table that fits the files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The statement, with its semicolon.
+    pub statement: String,
+    /// What was looked at, and what is to be thought of.
+    pub notes: Vec<String>,
+}
+
+impl Proposal {
+    /// All of it as CQL, the notes as comments.
+    pub fn text(&self) -> String {
+        self.notes.iter().map(|note| format!("-- {note}\n")).collect::<String>() + &self.statement
+    }
+}
+
+/// Why no table can be proposed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProposeError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A record does not end.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A record cannot be read.
+    #[error("{}: {problem}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The key names what is no field.
+    #[error("--key: {0}")]
+    Key(#[from] FieldProblem),
+    /// The key names a column twice.
+    #[error("--key names {0} twice: leave it once")]
+    KeyTwice(String),
+    /// No key was given, and none is to be seen.
+    #[error(
+        "no column has another value in each record that was looked at: name the primary key with --key, as in \
+         --key '(device, day), ts'; the columns are {0}"
+    )]
+    NoKey(String),
+    /// There is nothing to look at.
+    #[error(
+        "the files have no columns: name those that there will be with --columns, or take files that hold records"
+    )]
+    NoColumns,
+}
+
+/// Proposes a table for these files.
+///
+/// # Errors
+/// A file cannot be read, a record in the sample does not end, or the key is none.
+pub fn propose(
+    settings: &ProposeSettings,
+    input: &InputSettings,
+    inputs: &[(InputFile, Header)],
+) -> Result<Proposal, ProposeError> {
+    let mut sample = Sample::new(settings, input, inputs)?;
+    let bytes_each = settings.sample_bytes / inputs.len().max(1) as u64;
+    let mut seen = Vec::with_capacity(inputs.len());
+    for (file, header) in inputs {
+        let places = sample.places(names_of(input, header));
+        let mut look = |batch: &RecordBatch| sample.look(batch, &places);
+        seen.push(sample::read_sample(file, header, input, bytes_each, &mut look)?);
+    }
+    let complete = seen.iter().all(|seen| seen.complete);
+    let table = match &settings.table {
+        Some(table) => NewTable::Full(table.clone()),
+        None => NewTable::Bare(table_name(inputs)),
+    };
+    let types: Vec<CqlType> = sample.guesses.iter().map(|guess| guess.cql_type(complete)).collect();
+    let mut notes = vec![looked_at(inputs, &seen)];
+    let key = sample.choose_key(&types, &mut notes)?;
+    notes.extend(sample.doubts());
+    let columns: Vec<NewColumn> =
+        (0..).zip(&types).map(|(index, cql_type)| sample.column(index, cql_type, &key)).collect();
+    Ok(Proposal { statement: create_table(&table, &columns, &key), notes })
+}
+
+/// What the fields of a file are called.
+fn names_of<'a>(input: &'a InputSettings, header: &'a Header) -> &'a [String] {
+    input.columns.as_deref().unwrap_or(&header.names)
+}
+
+/// What is known of the files' columns.
+struct Sample<'a> {
+    input: &'a InputSettings,
+    options: CodecOptions,
+    /// The fields' names, in the order in which the files have them.
+    fields: Vec<String>,
+    guesses: Vec<Guess>,
+    /// The key, where one was given.
+    key: Option<Key>,
+    /// The hashes of the keys, or of each column's values where no key was given; `None`: one is there twice, or they are too many.
+    keys: Vec<Option<HashSet<u64>>>,
+    records: u64,
+    /// Records with the key of one before.
+    repeated: u64,
+    /// Whether more keys were there than are remembered.
+    forgotten: bool,
+    /// Records of another length than their header.
+    jagged: u64,
+    scratch: Vec<u8>,
+}
+
+impl<'a> Sample<'a> {
+    fn new(
+        settings: &ProposeSettings,
+        input: &'a InputSettings,
+        inputs: &[(InputFile, Header)],
+    ) -> Result<Self, ProposeError> {
+        let mut fields: Vec<String> = Vec::new();
+        for name in inputs.iter().flat_map(|(_, header)| names_of(input, header)) {
+            if !fields.contains(name) {
+                fields.push(name.clone());
+            }
+        }
+        if fields.is_empty() {
+            return Err(ProposeError::NoColumns);
+        }
+        let key = settings.key.as_ref().map(|key| key.find(&fields)).transpose()?;
+        if let Some(twice) = key.as_ref().and_then(repeated_column) {
+            return Err(ProposeError::KeyTwice(fields.get(twice).cloned().unwrap_or_default()));
+        }
+        let sets = if key.is_some() { 1 } else { fields.len() };
+        Ok(Sample {
+            input,
+            options: CodecOptions { rounding: input.timestamp_rounding },
+            guesses: vec![Guess::default(); fields.len()],
+            fields,
+            key,
+            keys: vec![Some(HashSet::new()); sets],
+            records: 0,
+            repeated: 0,
+            forgotten: false,
+            jagged: 0,
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Which column each field of a file is.
+    fn places(&self, names: &[String]) -> Vec<usize> {
+        names.iter().filter_map(|name| self.fields.iter().position(|field| field == name)).collect()
+    }
+
+    fn look(&mut self, batch: &RecordBatch, places: &[usize]) {
+        for record in batch.iter() {
+            let (found, expected) = (record.field_count(), places.len());
+            let fits = found == expected
+                || (found < expected && self.input.jagged.missing)
+                || (found > expected && self.input.jagged.extra);
+            if !fits {
+                self.jagged += 1;
+                continue;
+            }
+            self.records += 1;
+            self.look_at(record, places);
+        }
+    }
+
+    fn look_at(&mut self, record: Record<'_>, places: &[usize]) {
+        let is_null =
+            |text: &[u8]| text.is_empty() || self.input.nulls.iter().any(|null| null.as_bytes() == text);
+        let mut hashes: Vec<Option<u64>> = vec![None; self.fields.len()];
+        for (index, &column) in places.iter().enumerate() {
+            let (Some(guess), Some(hash)) = (self.guesses.get_mut(column), hashes.get_mut(column)) else {
+                continue;
+            };
+            match record.field(index) {
+                Some(field) if field.quoted || !is_null(field.bytes) => {
+                    guess.add(field, self.input.dialect.charset, &self.options, &mut self.scratch);
+                    *hash = Some(hash_of(field.bytes));
+                }
+                Some(_) | None => guess.add_null(),
+            }
+        }
+        match &self.key {
+            Some(key) => {
+                let parts: Option<Vec<u64>> =
+                    key.columns().map(|column| hashes.get(column).copied().flatten()).collect();
+                if let Some(parts) = parts {
+                    self.remember_key(hash_of(parts));
+                }
+            }
+            None => self.remember_columns(&hashes),
+        }
+    }
+
+    fn remember_key(&mut self, hash: u64) {
+        let Some(Some(keys)) = self.keys.first_mut() else { return };
+        if keys.contains(&hash) {
+            self.repeated += 1;
+        } else if keys.len() < KEYS_MAX {
+            keys.insert(hash);
+        } else {
+            self.forgotten = true;
+        }
+    }
+
+    /// Lets go of the columns in which a value is there twice, or is missing.
+    fn remember_columns(&mut self, hashes: &[Option<u64>]) {
+        let room = KEYS_MAX / self.keys.iter().flatten().count().max(1);
+        for (keys, hash) in self.keys.iter_mut().zip(hashes) {
+            let is_new = match (keys.as_mut(), hash) {
+                (Some(keys), Some(hash)) => keys.len() < room && keys.insert(*hash),
+                _ => false,
+            };
+            if !is_new {
+                *keys = None;
+            }
+        }
+    }
+
+    /// The key that was given, or the one that is to be seen.
+    fn choose_key(&self, types: &[CqlType], notes: &mut Vec<String>) -> Result<Key, ProposeError> {
+        if let Some(key) = &self.key {
+            return Ok(key.clone());
+        }
+        let may_be_key = |cql_type: &CqlType| {
+            cql_type.is_native() && !matches!(cql_type, CqlType::Boolean | CqlType::Double | CqlType::Decimal)
+        };
+        let found = self.keys.iter().zip(types).position(|(keys, cql_type)| {
+            keys.as_ref().is_some_and(|keys| !keys.is_empty()) && may_be_key(cql_type)
+        });
+        let names = column_names(&self.fields);
+        let Some(column) = found else {
+            let columns =
+                names.iter().zip(types).map(|(name, cql_type)| format!("{} {cql_type}", identifier(name)));
+            return Err(ProposeError::NoKey(columns.collect::<Vec<_>>().join(", ")));
+        };
+        notes.push(format!(
+            "A guess, as no --key was given: {} is the first column with another value in each of these records.",
+            names.get(column).map_or_else(String::new, |name| identifier(name))
+        ));
+        Ok(Key { partition: vec![column], clustering: Vec::new() })
+    }
+
+    /// What is to be thought of.
+    fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if self.jagged > 0 {
+            doubts.push(format!(
+                "{} records have more or fewer fields than the header and were not looked at: a load would reject them.",
+                self.jagged
+            ));
+        }
+        if self.repeated > 0 {
+            doubts.push(format!(
+                "{} of {} records have the key of one before: of those only the last will be in the table.",
+                self.repeated, self.records
+            ));
+        }
+        if self.forgotten {
+            doubts.push(format!("Of the keys only the first {KEYS_MAX} were held against each other."));
+        }
+        doubts
+    }
+
+    fn column(&self, index: usize, cql_type: &CqlType, key: &Key) -> NewColumn {
+        let names = column_names(&self.fields);
+        let guess = self.guesses.get(index).cloned().unwrap_or_default();
+        let is_key = key.columns().any(|column| column == index);
+        let remark = if guess.is_empty() {
+            Some("nothing but null to go by".to_owned())
+        } else if is_key && guess.nulls() > 0 {
+            Some(format!("null in {} records, which a load rejects", guess.nulls()))
+        } else if guess.is_fine_timestamp() {
+            Some("timestamps finer than a millisecond: with --timestamp-rounding truncate it could be a timestamp".to_owned())
+        } else {
+            None
+        };
+        let identifier = names.get(index).map_or_else(String::new, |name| identifier(name));
+        NewColumn { identifier, cql_type: cql_type.clone(), remark }
+    }
+}
+
+fn repeated_column(key: &Key) -> Option<usize> {
+    let columns: Vec<usize> = key.columns().collect();
+    columns
+        .iter()
+        .enumerate()
+        .find(|(at, column)| columns.iter().take(*at).any(|other| other == *column))
+        .map(|(_, column)| *column)
+}
+
+fn hash_of(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A table's name made of the first file's.
+fn table_name(inputs: &[(InputFile, Header)]) -> String {
+    let file = inputs.first().map(|(file, _)| file.name()).and_then(Path::file_name);
+    let file = file.unwrap_or_default().to_string_lossy();
+    let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or("table");
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let name: String = stem.chars().map(plain).collect();
+    match name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        true => name,
+        false => format!("t_{name}"),
+    }
+}
+
+/// How much of which files was looked at.
+fn looked_at(inputs: &[(InputFile, Header)], seen: &[Seen]) -> String {
+    let records: u64 = seen.iter().map(|seen| seen.records).sum();
+    let of = |((file, _), seen): (&(InputFile, Header), &Seen)| {
+        let name = file.name().display();
+        match seen.complete {
+            true => format!("all of {name}"),
+            false => format!("the first {} of {name}", bytesize::ByteSize(seen.bytes).display().iec()),
+        }
+    };
+    const SHOWN: usize = 5;
+    let mut places: Vec<String> = inputs.iter().zip(seen).take(SHOWN).map(of).collect();
+    if inputs.len() > SHOWN {
+        let rest = seen.iter().skip(SHOWN);
+        let complete = rest.clone().filter(|seen| seen.complete).count();
+        places.push(format!("{} more files, of {complete} of them everything", rest.count()));
+    }
+    format!("From {records} records: {}.", places.join(", "))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Records from the beginning of an input, as a load would read them.
+
+use memchr::memchr_iter;
+
+use super::ProposeError;
+use crate::format::csv::reader::ChunkReader;
+use crate::format::csv::scan::{self, State};
+use crate::format::record::RecordBatch;
+use crate::plan::discover::InputFile;
+use crate::plan::header::Header;
+use crate::plan::source::Source;
+use crate::plan::split::RecordError;
+use crate::settings::InputSettings;
+
+/// Bytes read at once, at most.
+const PIECE_BYTES: usize = 1 << 20;
+/// And at least, even if fewer are asked for.
+const PIECE_BYTES_MIN: usize = 4 << 10;
+
+/// What was looked at of an input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) records: u64,
+    /// Decompressed, with the header.
+    pub(super) bytes: u64,
+    /// Whether that is all of it.
+    pub(super) complete: bool,
+}
+
+/// Reads whole records from the input's beginning, about `bytes_max` of them, and hands them to `look`.
+pub(super) fn read_sample(
+    file: &InputFile,
+    header: &Header,
+    input: &InputSettings,
+    bytes_max: u64,
+    look: &mut dyn FnMut(&RecordBatch),
+) -> Result<Seen, ProposeError> {
+    let source = Source::open(file)?;
+    let dialect = &input.dialect;
+    let mut reader = ChunkReader::new(dialect);
+    let mut seen = Seen { records: 0, bytes: header.data_start, complete: false };
+    let piece_bytes = usize::try_from(bytes_max).unwrap_or(PIECE_BYTES).clamp(PIECE_BYTES_MIN, PIECE_BYTES);
+    let mut pending: Vec<u8> = Vec::new();
+    let mut line = header.data_line;
+    loop {
+        let held = pending.len();
+        pending.resize(held + piece_bytes, 0);
+        let offset = seen.bytes + held as u64;
+        let read = source.read_up_to(pending.get_mut(held..).unwrap_or_default(), offset)?;
+        pending.truncate(held + read);
+        let ended = read < piece_bytes;
+        let lane = *scan::scan(dialect, &pending).from(State::RecordStart);
+        // The last record that begins here may go on.
+        let whole = match (ended, lane.last) {
+            (true, _) => pending.len(),
+            (false, Some(last)) => usize::try_from(last).unwrap_or(0),
+            (false, None) => 0,
+        };
+        if ended && lane.end.in_quotes() {
+            let before = usize::try_from(lane.quote.unwrap_or(0)).unwrap_or(usize::MAX);
+            let line = line + newlines(pending.get(..before).unwrap_or_default());
+            return Err(RecordError::OpenQuote { path: file.path.clone(), line }.into());
+        }
+        let rest = pending.split_off(whole);
+        line += newlines(&pending);
+        let batch = reader.read(std::mem::replace(&mut pending, rest)).map_err(|error| {
+            ProposeError::Unreadable { path: file.path.clone(), problem: error.to_string() }
+        })?;
+        seen.bytes += whole as u64;
+        seen.records += batch.len() as u64;
+        look(&batch);
+        seen.complete = ended;
+        if ended || (seen.bytes >= bytes_max && seen.records > 0) {
+            source.check_unchanged()?;
+            return Ok(seen);
+        }
+        if pending.len() as u64 > input.max_record_bytes {
+            let (path, limit) = (file.path.clone(), input.max_record_bytes);
+            return Err(RecordError::TooLong { path, line, limit }.into());
+        }
+    }
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    memchr_iter(b'\n', bytes).count() as u64
+}
