@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::row::Jagged;
-use crate::format::csv::dialect::Dialect;
+use crate::format::Format;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
@@ -171,8 +171,8 @@ pub enum Rounding {
 /// How the input is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputSettings {
-    /// The CSV dialect.
-    pub dialect: Dialect,
+    /// What the files are.
+    pub format: Format,
     /// What is taken of directories, and the list of files.
     pub places: PlaceSettings,
     /// How the files are compressed.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::row::Jagged;
-use crate::format::csv::dialect::Dialect;
+use crate::format::Format;
 use crate::plan::discover::InputFile;
 use crate::plan::unit::{UnitId, WorkUnit};
 use crate::schema::mapping::FieldMapping;
@@ -111,8 +111,8 @@ pub struct JobSpec {
     pub row_plan: RowPlan,
     /// The input files by [`FileId`](crate::plan::unit::FileId).
     pub files: Vec<FileSpec>,
-    /// The files' dialect.
-    pub dialect: Dialect,
+    /// What the files are.
+    pub format: Format,
     /// Texts that, unquoted, mean null.
     pub nulls: Vec<String>,
     /// Which records are taken though they are not as long as the header.

@@ -36,8 +36,9 @@ use crate::control::message::{FileSpec, JobSpec};
 use crate::ledger::LedgerError;
 use crate::ledger::job::Scanned;
 use crate::ledger::store::Ledger;
+use crate::plan::beginning::read_beginning;
 use crate::plan::discover::{DiscoverError, InputFile, discover_as};
-use crate::plan::header::{Header, HeaderError, HeaderNames, read_header};
+use crate::plan::header::{Header, HeaderError, HeaderNames};
 use crate::plan::places::PlaceError;
 use crate::plan::split::{CHUNK_BYTES, SplitSettings, unit_bytes_default};
 use crate::reject::RejectError;
@@ -257,7 +258,7 @@ fn access(settings: &LoadSettings) -> Access {
 pub fn open_inputs(paths: &[PathBuf], input: &InputSettings) -> Result<Vec<(InputFile, Header)>, LoadError> {
     let names = if input.columns.is_some() { HeaderNames::Ignored } else { HeaderNames::Used };
     let open = |file: InputFile| {
-        let header = read_header(&file, &input.dialect, names, input.max_record_bytes)?;
+        let header = read_beginning(&file, &input.format, names, input.max_record_bytes)?;
         Ok((file, header))
     };
     discover_as(paths, input.compression)?.into_iter().map(open).collect()
@@ -346,7 +347,7 @@ fn scan(
     begin: ScanStart,
     tally: &Arc<Mutex<UnitTally>>,
 ) -> Result<Receiver<Planned>, LoadError> {
-    planner::start(inputs.to_vec(), settings.input.dialect, split, cores(), begin, Arc::clone(tally))
+    planner::start(inputs.to_vec(), settings.input.format, split, cores(), begin, Arc::clone(tally))
         .map_err(|error| LoadError::Threads(io::Error::other(error)))
 }
 
@@ -370,7 +371,7 @@ fn job_spec(
         table: settings.table.clone(),
         row_plan: surveyed.row_plan,
         files: files.collect(),
-        dialect: input.dialect,
+        format: input.format,
         nulls: input.nulls.clone(),
         jagged: input.jagged,
         rounding: input.timestamp_rounding,

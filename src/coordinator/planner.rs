@@ -7,7 +7,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, bounded};
 
 use super::tally::UnitTally;
-use crate::format::csv::dialect::Dialect;
+use crate::format::Format;
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
 use crate::plan::split::{Place, SplitSettings, SplitStart, is_whole, place_behind, split};
@@ -93,7 +93,7 @@ pub fn nothing_to_scan(records: u64, bytes: u64) -> Receiver<Planned> {
 /// The scanning threads cannot be started.
 pub fn start(
     inputs: Vec<(InputFile, Header)>,
-    dialect: Dialect,
+    format: Format,
     settings: SplitSettings,
     threads: usize,
     begin: ScanStart,
@@ -121,7 +121,7 @@ pub fn start(
                 }
             };
             let place = place.take().unwrap_or_else(|| header.data());
-            match split(file, place, &dialect, &settings, start, &pool, &mut emit) {
+            match split(file, place, &format, &settings, start, &pool, &mut emit) {
                 Ok(totals) => {
                     if settings.skip >= place.record && totals.records == 0 {
                         let path = file.path.display();
@@ -214,13 +214,14 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::format::csv::dialect::Dialect;
     use crate::plan::discover::discover;
     use crate::plan::header::{HeaderNames, read_header};
 
     /// What is planned of three files, of which the second holds no record, with these records skipped and this limit.
     fn planned(skip: u64, limit: Option<u64>) -> (Vec<Planned>, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
-        let dialect = Dialect::default();
+        let (format, dialect) = (Format::default(), Dialect::default());
         let texts = [("a.csv", "id\n1\n\n\n"), ("b.csv", "id\n\n\n\n"), ("c.csv", "id\n2\n3")];
         let paths = texts.map(|(name, text)| {
             let path = folder.path().join(name);
@@ -232,8 +233,7 @@ mod tests {
             (file, header)
         });
         let settings = SplitSettings { unit_bytes: 4, chunk_bytes: 4, max_record_bytes: 100, skip, limit };
-        let planned =
-            start(inputs.collect(), dialect, settings, 1, ScanStart::FIRST, Arc::default()).unwrap();
+        let planned = start(inputs.collect(), format, settings, 1, ScanStart::FIRST, Arc::default()).unwrap();
         (planned.into_iter().collect(), folder.path().to_owned())
     }
 

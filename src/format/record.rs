@@ -3,6 +3,8 @@
 
 use std::num::TryFromIntError;
 
+use crate::reject::Fault;
+
 /// The longest record that can be asked for, in bytes. Positions in a batch are 32 bits wide, and a chunk holds whole records
 /// beside the text of those that are rewritten: this leaves room for all of it.
 pub const RECORD_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -35,6 +37,8 @@ pub struct RecordBatch {
     pub(crate) bytes: Vec<u8>,
     pub(crate) fields: Vec<FieldSpan>,
     pub(crate) records: Vec<RecordSpan>,
+    /// Records that cannot be read, by their places, in ascending order. They have no fields.
+    pub(crate) faults: Vec<(u32, Box<Fault>)>,
 }
 
 /// One field of a record.
@@ -120,6 +124,14 @@ impl<'a> Record<'a> {
         }
         let span = self.batch.fields[at];
         Some(Field { bytes: &self.batch.bytes[span.start as usize..span.end as usize], quoted: span.quoted })
+    }
+
+    /// Why the record cannot be read, if it cannot.
+    pub fn fault(&self) -> Option<&'a Fault> {
+        let faults = &self.batch.faults;
+        // Of most batches there are none.
+        let at = faults.binary_search_by_key(&self.index, |(record, _)| *record as usize).ok()?;
+        faults.get(at).map(|(_, fault)| &**fault)
     }
 
     /// The record's original bytes, its line end included where it has one.

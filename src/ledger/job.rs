@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fingerprint::Fingerprint;
 use crate::control::message::WriteTime;
+use crate::format::Format;
 use crate::format::csv::dialect::{Dialect, Escapes, Trim};
 use crate::plan::compression::{Compression, CompressionChoice};
 use crate::schema::column_map::ColumnMap;
@@ -130,7 +131,8 @@ pub struct Scanned {
 /// The settings of a load that change what is written, by option: as a person reads them, and different for different settings.
 pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
     let input = &settings.input;
-    let Dialect { delimiter, quote, escape, escapes, comment, trim, charset, header } = input.dialect;
+    let Format::Csv(dialect) = input.format;
+    let Dialect { delimiter, quote, escape, escapes, comment, trim, charset, header } = dialect;
     let character =
         |byte: Option<u8>| byte.map_or("none".to_owned(), |byte| format!("{:?}", char::from(byte)));
     let between = match delimiter.single() {

@@ -12,6 +12,8 @@ pub mod source;
 
 pub mod header;
 
+pub mod beginning;
+
 pub mod split;
 
 pub mod unit;

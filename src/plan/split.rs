@@ -17,8 +17,8 @@ use super::discover::{InputError, InputFile};
 use super::pipe;
 use super::source::Source;
 use super::unit::{Chunk, UnitId, WorkUnit};
-use crate::format::csv::dialect::Dialect;
-use crate::format::csv::scan::{self, Lane, State, Transitions};
+use crate::format::boundaries::Boundaries;
+use crate::format::csv::scan::{Lane, State, Transitions};
 
 /// The usual size of a chunk: fits the second-level cache, where it is read, scanned and parsed.
 pub const CHUNK_BYTES: u64 = 256 * 1024;
@@ -168,27 +168,28 @@ pub fn unit_bytes_default(total_bytes: u64, workers: usize) -> u64 {
 pub fn split(
     file: &InputFile,
     place: Place,
-    dialect: &Dialect,
+    boundaries: impl Into<Boundaries>,
     settings: &SplitSettings,
     start: SplitStart,
     pool: &ThreadPool,
     emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
 ) -> Result<FileTotals, SplitError> {
+    let boundaries = &boundaries.into();
     let source = Source::open(file)?;
     if !source.is_sequential() {
-        return split_source(&source, place, dialect, settings, start, pool, emit);
+        return split_source(&source, place, boundaries, settings, start, pool, emit);
     }
     if let Some(pipe) = source.pipe() {
         // What is planned ahead is in memory.
         let settings =
             SplitSettings { unit_bytes: settings.unit_bytes.min(pipe::UNIT_BYTES_MAX), ..*settings };
-        return split_source(&source, place, dialect, &settings, start, pool, &mut |unit| {
+        return split_source(&source, place, boundaries, &settings, start, pool, &mut |unit| {
             pipe.hand_over(&unit);
             emit(unit)
         });
     }
     let mut whole = Whole::default();
-    let totals = split_source(&source, place, dialect, settings, start, pool, &mut |unit| {
+    let totals = split_source(&source, place, boundaries, settings, start, pool, &mut |unit| {
         whole.add(unit);
         ControlFlow::Continue(())
     })?;
@@ -199,13 +200,13 @@ pub fn split(
 fn split_source(
     source: &Source,
     place: Place,
-    dialect: &Dialect,
+    boundaries: &Boundaries,
     settings: &SplitSettings,
     start: SplitStart,
     pool: &ThreadPool,
     emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
 ) -> Result<FileTotals, SplitError> {
-    let mut assembly = Assembly::new(source, place, dialect, settings, start);
+    let mut assembly = Assembly::new(source, place, boundaries, settings, start);
     let piece_bytes = settings.chunk_bytes.clamp(1, assembly.max_record_bytes);
     // Whole pieces, so that a block's end does not cut one short.
     let block_bytes = piece_bytes * (BLOCK_BYTES / piece_bytes).max(1);
@@ -214,7 +215,7 @@ fn split_source(
 
     let mut offset = place.offset;
     loop {
-        let scan = |block: &mut Block| block.scan(dialect, piece_bytes as usize);
+        let scan = |block: &mut Block| block.scan(boundaries, piece_bytes as usize);
         let round = match source.is_sequential() {
             true => {
                 let round = read_round(source, &mut blocks, offset, block_bytes)?;
@@ -374,9 +375,9 @@ impl Block {
     }
 
     /// Scans the block's pieces, each of `piece_bytes` but for the last one.
-    fn scan(&mut self, dialect: &Dialect, piece_bytes: usize) {
+    fn scan(&mut self, boundaries: &Boundaries, piece_bytes: usize) {
         self.scans.clear();
-        self.scans.extend(self.bytes.chunks(piece_bytes).map(|piece| scan::scan(dialect, piece)));
+        self.scans.extend(self.bytes.chunks(piece_bytes).map(|piece| boundaries.scan(piece)));
     }
 
     fn pieces(&self, piece_bytes: usize) -> impl Iterator<Item = (Piece<'_>, &Transitions)> {
@@ -408,7 +409,7 @@ impl Piece<'_> {
 /// in front of the data counts as bytes without a record.
 struct Assembly<'a> {
     source: &'a Source,
-    dialect: &'a Dialect,
+    boundaries: &'a Boundaries,
     unit_bytes: u64,
     max_record_bytes: u64,
     /// What the pieces so far do, composed, and the line behind them.
@@ -430,14 +431,14 @@ impl<'a> Assembly<'a> {
     fn new(
         source: &'a Source,
         place: Place,
-        dialect: &'a Dialect,
+        boundaries: &'a Boundaries,
         settings: &SplitSettings,
         start: SplitStart,
     ) -> Self {
         let Place { offset, line, record } = place;
         Assembly {
             source,
-            dialect,
+            boundaries,
             unit_bytes: settings.unit_bytes,
             max_record_bytes: settings.max_record_bytes.max(1),
             lane: Lane::new(State::RecordStart),
@@ -501,7 +502,7 @@ impl<'a> Assembly<'a> {
         self.unit.first_record += skipped;
         self.to_skip -= skipped;
         if records > skipped
-            && let Some(at) = scan::nth_record_start(self.dialect, state, piece.bytes, skipped)
+            && let Some(at) = self.boundaries.nth_record_start(state, piece.bytes, skipped)
         {
             self.cut(piece, at);
             self.skipping = false;
@@ -519,7 +520,7 @@ impl<'a> Assembly<'a> {
         emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SplitError> {
         self.chunk.records += self.room;
-        if let Some(at) = scan::nth_record_start(self.dialect, state, piece.bytes, skipped + self.room) {
+        if let Some(at) = self.boundaries.nth_record_start(state, piece.bytes, skipped + self.room) {
             self.cut(piece, at);
         }
         if self.unit.records() > 0 {
@@ -603,7 +604,7 @@ impl<'a> Assembly<'a> {
         if piece.end() - record <= self.max_record_bytes {
             return Ok(());
         }
-        let line_end = scan::record_end(self.dialect, self.lane.end, piece.bytes);
+        let line_end = self.boundaries.record_end(self.lane.end, piece.bytes);
         let end = line_end.map_or(piece.end(), |at| piece.offset + at as u64);
         if end - record <= self.max_record_bytes {
             return Ok(());

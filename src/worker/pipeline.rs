@@ -13,7 +13,8 @@ use super::memory::MemoryBudget;
 use crate::codec::CodecOptions;
 use crate::codec::row::{RecordPlace, RowEncoder};
 use crate::control::message::{ATTEMPTS_MAX, FailureKind, JobSpec, VerifyCounts, VerifySpec};
-use crate::format::csv::reader::{ChunkReader, ReadError};
+use crate::format::Format;
+use crate::format::reader::{ReadError, RecordReader};
 use crate::format::record::RecordBatch;
 use crate::insert::engine::{BoundBatch, BoundRow, Engine};
 use crate::insert::halt::{Failure, PanicWatch};
@@ -49,14 +50,15 @@ struct Shared<E: Engine> {
     engine: Arc<E>,
     feed: Sender<BoundBatch<E::Row>>,
     desk: Arc<Desk>,
-    /// Readers that no thread is using: there come to be as many as threads.
-    readers: Mutex<Vec<ChunkReader>>,
 }
 
 /// An input file that is open, and the way its records become rows.
 struct OpenInput {
     source: Source,
     encoder: RowEncoder,
+    format: Format,
+    /// Readers that no thread is using: there come to be as many as threads.
+    readers: Mutex<Vec<RecordReader>>,
 }
 
 /// A chunk on its way.
@@ -117,7 +119,7 @@ impl<E: Engine> Pipeline<E> {
             .build()
             .map_err(|error| Failure { kind: FailureKind::Protocol, message: error.to_string() })?;
         let brake = Arc::new(RejectBrake::new(job.reject_limit.unwrap_or(u64::MAX)));
-        let shared = Arc::new(Shared { job, engine, feed, desk, readers: Mutex::default() });
+        let shared = Arc::new(Shared { job, engine, feed, desk });
         let memory = Arc::new(MemoryBudget::new(MEMORY_BYTES));
         Ok(Pipeline { shared, pool, memory, open: None, brake })
     }
@@ -192,10 +194,21 @@ impl<E: Engine> Pipeline<E> {
         let options = CodecOptions { rounding: job.rounding };
         let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, options)
             .with_jagged(job.jagged)
-            .with_charset(job.dialect.charset);
-        let open = Arc::new(OpenInput { source, encoder });
+            .with_charset(job.format.field_charset());
+        let open = Arc::new(OpenInput { source, encoder, format: job.format, readers: Mutex::default() });
         self.open = Some((id, Arc::clone(&open)));
         Ok(open)
+    }
+}
+
+impl OpenInput {
+    fn reader(&self) -> RecordReader {
+        let free = self.readers().pop();
+        free.unwrap_or_else(|| RecordReader::new(&self.format))
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<RecordReader>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -246,7 +259,7 @@ impl<E: Engine> Shared<E> {
     /// One chunk, from its bytes to bound rows in the feed.
     fn load_chunk(&self, task: ChunkTask) -> Result<(), ChunkFailure> {
         let ChunkTask { unit, index, chunk, bytes, open, first_ordinal, first_record, later_us } = task;
-        let records = self.read(&open.source, chunk, bytes)?;
+        let records = self.read(&open, chunk, bytes)?;
         let chunk = Arc::new(ChunkLoad::new(unit, index, chunk, first_record, records));
         let rows = self.encode(&chunk, &open.encoder, first_ordinal, later_us)?;
         if !rows.is_empty() {
@@ -256,8 +269,9 @@ impl<E: Engine> Shared<E> {
         Ok(())
     }
 
-    fn read(&self, source: &Source, chunk: Chunk, bytes: ChunkBytes) -> Result<RecordBatch, ChunkFailure> {
+    fn read(&self, open: &OpenInput, chunk: Chunk, bytes: ChunkBytes) -> Result<RecordBatch, ChunkFailure> {
         let Chunk { start, len, records: expected, .. } = chunk;
+        let source = &open.source;
         let bytes = match bytes {
             ChunkBytes::Read(bytes) => bytes,
             ChunkBytes::InFile => {
@@ -269,22 +283,18 @@ impl<E: Engine> Shared<E> {
         // What was proved of the file holds only while nobody writes to it.
         source.check_unchanged()?;
         let (path, end) = (&source.input().path, start + len);
-        let mut reader = self.readers().pop().unwrap_or_else(|| ChunkReader::new(&self.job.dialect));
+        let mut reader = open.reader();
         let records = reader.read(bytes).map_err(|source| ChunkFailure::Parse {
             path: path.clone(),
             start,
             end,
             source,
         })?;
-        self.readers().push(reader);
+        open.readers().push(reader);
         match records.len() as u64 {
             found if found == expected => Ok(records),
             found => Err(ChunkFailure::Changed { path: path.clone(), start, end, expected, found }),
         }
-    }
-
-    fn readers(&self) -> MutexGuard<'_, Vec<ChunkReader>> {
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Encodes and binds each record; bad ones are rejected on the way.
@@ -308,7 +318,11 @@ impl<E: Engine> Shared<E> {
             values.clear();
             let line = chunk.line_of(record);
             let place = RecordPlace { write_time_us, line, number: chunk.number_of(record) };
-            match encoder.encode(record, place, &mut values) {
+            let encoded = match record.fault() {
+                None => encoder.encode(record, place, &mut values),
+                Some(fault) => Err(Box::new(fault.clone())),
+            };
+            match encoded {
                 Ok(write_time_us) => {
                     let row = self.engine.bind(&values).map_err(ChunkFailure::Bind)?;
                     rows.push(BoundRow { record: record.index() as u32, write_time_us, row });

@@ -1,7 +1,7 @@
 use super::*;
 use crate::codec::row::Jagged;
 use crate::control::message::{FileSpec, Prefix, WriteTime};
-use crate::format::csv::dialect::Dialect;
+use crate::format::Format;
 use crate::insert::engine::BoundBatch;
 use crate::plan::discover::discover;
 use crate::plan::unit::{Chunk, FileId, UnitId};
@@ -147,7 +147,7 @@ fn job(file: &Path) -> JobSpec {
             mapping: FieldMapping { field_count: 2, fields: vec![0, 1], ..FieldMapping::default() },
             header: Vec::new(),
         }],
-        dialect: Dialect::default(),
+        format: Format::default(),
         nulls: Vec::new(),
         jagged: Jagged::default(),
         rounding: Rounding::Reject,

@@ -7,6 +7,7 @@ use crate::cli::args::InputArgs;
 use crate::cli::error::UsageError;
 use crate::cli::{list, value};
 use crate::codec::row::Jagged;
+use crate::format::Format;
 use crate::format::charset::Charset;
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes};
 use crate::format::record::RECORD_BYTES_MAX;
@@ -30,7 +31,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
     let nulls: Vec<String> = list::split(&args.null).into_iter().filter(|text| !text.is_empty()).collect();
     check_nulls(&dialect, &nulls)?;
     Ok(InputSettings {
-        dialect,
+        format: Format::Csv(dialect),
         places: places(typed, args)?,
         compression: args.input_compression,
         nulls,

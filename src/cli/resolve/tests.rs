@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::cli::tests::{FakeWorld, check, load, refusal, settings, verify};
 use crate::codec::row::Jagged;
+use crate::format::Format;
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes, Trim};
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
@@ -34,7 +35,7 @@ fn without_options_everything_has_its_documented_default() {
             request_timeout: Duration::from_secs(30),
         },
         input: InputSettings {
-            dialect: Dialect::default(),
+            format: Format::default(),
             places: PlaceSettings::default(),
             compression: CompressionChoice::Auto,
             nulls: Vec::new(),
@@ -124,7 +125,7 @@ fn every_other_option_reaches_its_setting() {
     let mut map = ColumnMap::parse("*,c=#1").unwrap();
     ["x=1,y=2", "z='3'"].iter().for_each(|text| map.set(text).unwrap());
     let input = InputSettings {
-        dialect: Dialect {
+        format: Format::Csv(Dialect {
             delimiter: Delimiter::byte(b';'),
             quote: Some(b'\''),
             escape: Some(b'\\'),
@@ -133,7 +134,7 @@ fn every_other_option_reaches_its_setting() {
             charset: "iso-8859-2".parse().unwrap(),
             comment: Some(b'#'),
             header: false,
-        },
+        }),
         places: PlaceSettings {
             recursive: true,
             patterns: ["*.csv", "*.gz"].map(|pattern| glob::Pattern::new(pattern).unwrap()).to_vec(),
@@ -397,7 +398,8 @@ fn a_log_is_not_opened_where_it_would_do_harm() {
 #[test]
 fn a_dialect_without_quotes_or_with_a_tab_is_understood() {
     let check = |arguments: &str, delimiter: u8, quote: Option<u8>| {
-        let dialect = settings(arguments, &FakeWorld::new()).input.dialect;
+        let format = settings(arguments, &FakeWorld::new()).input.format;
+        let dialect = format.dialect().unwrap();
         assert_eq!((dialect.delimiter, dialect.quote), (Delimiter::byte(delimiter), quote), "{arguments}");
     };
     check("--delimiter tab", b'\t', Some(b'"'));
@@ -563,7 +565,10 @@ fn a_verification_has_the_settings_of_the_load_and_its_own() {
     assert!(full.rejects_dir.starts_with("out") && full.rejects_dir == read_back.differences_dir);
     let job = full.job.unwrap();
     assert_eq!((job.name.as_deref(), job.state_dir.as_path()), (Some("nightly"), Path::new("st")));
-    assert_eq!((full.input.dialect.delimiter, full.writing.in_flight.get()), (Delimiter::byte(b';'), 9));
+    assert_eq!(
+        (full.input.format.dialect().unwrap().delimiter, full.writing.in_flight.get()),
+        (Delimiter::byte(b';'), 9)
+    );
     assert_eq!((full.writing.workers, full.writing.retry_for), (Some(2), Duration::from_secs(5)));
     assert_eq!(full.connection.consistency, ConsistencyLevel::EachQuorum);
     assert!(verify("--timestamp now", &world).is_err(), "the ledger knows the write times");

@@ -90,8 +90,12 @@ impl ChunkReader {
             return Err(ReadError::TooLong { bytes: bytes.len() });
         }
         let (fields, records) = self.last;
-        let batch =
-            RecordBatch { bytes, fields: Vec::with_capacity(fields), records: Vec::with_capacity(records) };
+        let batch = RecordBatch {
+            bytes,
+            fields: Vec::with_capacity(fields),
+            records: Vec::with_capacity(records),
+            faults: Vec::new(),
+        };
         let batch = match &mut self.how {
             How::Simple(records) => read_all(&mut **records, batch),
             How::General(records) => read_all(records, batch),

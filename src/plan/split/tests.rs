@@ -12,11 +12,12 @@ use crate::format::charset::Charset;
 use crate::format::csv::cases::{
     CASES, TrueRecord, csv_records, dialects, nasty_bytes, open_quote, true_records,
 };
-use crate::format::csv::dialect::{Delimiter, Escapes, Trim};
+use crate::format::csv::dialect::{Delimiter, Dialect, Escapes, Trim};
 use crate::format::csv::reader::ChunkReader;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::compression::tests::{ALL, compress, records};
 use crate::plan::discover::discover;
+
 use crate::plan::header::{Header, HeaderNames, read_header};
 use crate::plan::pipe::SharedPipe;
 use crate::plan::unit::FileId;
