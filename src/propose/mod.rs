@@ -204,6 +204,7 @@ impl<'a> Sample<'a> {
     }
 
     fn look_at(&mut self, record: Record<'_>, places: &[usize]) {
+        let charset = self.input.format.field_charset();
         let is_null =
             |text: &[u8]| text.is_empty() || self.input.nulls.iter().any(|null| null.as_bytes() == text);
         let mut hashes: Vec<Option<u64>> = vec![None; self.fields.len()];
@@ -213,7 +214,7 @@ impl<'a> Sample<'a> {
             };
             match record.field(index) {
                 Some(field) if field.quoted || !is_null(field.bytes) => {
-                    guess.add(field, self.input.dialect.charset, &self.options, &mut self.scratch);
+                    guess.add(field, charset, &self.options, &mut self.scratch);
                     *hash = Some(hash_of(field.bytes));
                 }
                 Some(_) | None => guess.add_null(),

@@ -3,8 +3,9 @@
 use memchr::memchr_iter;
 
 use super::ProposeError;
-use crate::format::csv::reader::ChunkReader;
-use crate::format::csv::scan::{self, State};
+use crate::format::boundaries::Boundaries;
+use crate::format::csv::scan::State;
+use crate::format::reader::RecordReader;
 use crate::format::record::RecordBatch;
 use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
@@ -36,8 +37,8 @@ pub(super) fn read_sample(
     look: &mut dyn FnMut(&RecordBatch),
 ) -> Result<Seen, ProposeError> {
     let source = Source::open(file)?;
-    let dialect = &input.dialect;
-    let mut reader = ChunkReader::new(dialect);
+    let boundaries = Boundaries::from(&input.format);
+    let mut reader = RecordReader::new(&input.format);
     let mut seen = Seen { records: 0, bytes: header.data_start, complete: false };
     let piece_bytes = usize::try_from(bytes_max).unwrap_or(PIECE_BYTES).clamp(PIECE_BYTES_MIN, PIECE_BYTES);
     let mut pending: Vec<u8> = Vec::new();
@@ -49,7 +50,7 @@ pub(super) fn read_sample(
         let read = source.read_up_to(pending.get_mut(held..).unwrap_or_default(), offset)?;
         pending.truncate(held + read);
         let ended = read < piece_bytes;
-        let lane = *scan::scan(dialect, &pending).from(State::RecordStart);
+        let lane = *boundaries.scan(&pending).from(State::RecordStart);
         // The last record that begins here may go on.
         let whole = match (ended, lane.last) {
             (true, _) => pending.len(),

@@ -4,16 +4,17 @@ use std::fs;
 
 use super::*;
 use crate::codec::row::Jagged;
-use crate::format::csv::dialect::Dialect;
+use crate::format::Format;
+use crate::plan::beginning::read_beginning;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::discover::discover;
-use crate::plan::header::{HeaderNames, read_header};
+use crate::plan::header::HeaderNames;
 use crate::plan::places::PlaceSettings;
 use crate::settings::Rounding;
 
 fn input() -> InputSettings {
     InputSettings {
-        dialect: Dialect::default(),
+        format: Format::default(),
         places: PlaceSettings::default(),
         compression: CompressionChoice::Auto,
         nulls: vec!["NULL".to_owned()],
@@ -41,7 +42,7 @@ fn propose_for(
         let path = folder.path().join(name);
         fs::write(&path, text).unwrap();
         let file = discover(&[path]).unwrap().remove(0);
-        let header = read_header(&file, &input.dialect, HeaderNames::Used, input.max_record_bytes).unwrap();
+        let header = read_beginning(&file, &input.format, HeaderNames::Used, input.max_record_bytes).unwrap();
         (file, header)
     };
     let inputs: Vec<_> = files.iter().map(open).collect();
@@ -132,7 +133,8 @@ fn records_longer_than_what_is_read_at_once_are_taken_whole() {
     let path = folder.path().join("t.csv");
     fs::write(&path, &text).unwrap();
     let file = discover(&[path]).unwrap().remove(0);
-    let header = read_header(&file, &settings.dialect, HeaderNames::Used, settings.max_record_bytes).unwrap();
+    let header =
+        read_beginning(&file, &settings.format, HeaderNames::Used, settings.max_record_bytes).unwrap();
     let wanted = ProposeSettings { table: None, key: None, sample_bytes: ALL };
     let inputs = [(file, header)];
     let proposal = propose(&wanted, &settings, &inputs).unwrap();
