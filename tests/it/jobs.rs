@@ -72,6 +72,8 @@ fn jobs_are_shown_as_they_are_and_forgotten_unless_a_run_is_at_them() {
     assert_eq!(states(&load), pairs(all));
 
     assert_eq!(json(jobs(&load, &["prune"])), Value::Array(Vec::new()), "none is so old");
+    let misplaced = jobs(&load, &["--older-than", "0s"]).finish().expect_code(2);
+    misplaced.expect_said(&["--older-than chooses what prune forgets"]);
     assert_eq!(jobs(&load, &["prune", "--older-than", "0s"]).finish().expect_code(0).stdout, "forgot done\n");
     assert_eq!(states(&load), pairs([all[1], all[2], all[3]]));
     assert_eq!(jobs(&load, &["forget", "killed"]).finish().expect_code(0).stdout, "forgot killed\n");

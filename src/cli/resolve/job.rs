@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Typed;
 use crate::cli::args::JobArgs;
-use crate::cli::error::UsageError;
+use crate::cli::error::{Origin, UsageError};
 use crate::cli::world::World;
 use crate::cli::{JobsAction, JobsArgs, value};
 use crate::ledger::fingerprint::FingerprintKind;
@@ -62,6 +62,14 @@ pub fn resolve_jobs(args: &JobsArgs, world: &dyn World) -> Result<JobsSettings, 
             job_name(name).map_err(|problem| UsageError::Combination(format!("the job's name {problem}")))
         })
     };
+    let is_typed = |option: &&&str| typed.origins.get(**option) == Some(&Origin::CommandLine);
+    if let (false, Some(option)) =
+        (args.action == JobsAction::Prune, ["older-than", "unfinished"].iter().find(is_typed))
+    {
+        return Err(UsageError::Combination(format!(
+            "--{option} chooses what prune forgets, and nothing else looks at it: leave it out, or say ringload jobs prune"
+        )));
+    }
     let task = match args.action {
         JobsAction::Show => JobsTask::Show(name()?),
         JobsAction::Forget => JobsTask::Forget(name()?),
