@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::Format;
 use crate::ledger::fingerprint::FingerprintKind;
@@ -195,8 +196,8 @@ pub struct InputSettings {
     pub limit: Option<u64>,
     /// The longest record in bytes.
     pub max_record_bytes: u64,
-    /// Timestamps finer than a millisecond.
-    pub timestamp_rounding: Rounding,
+    /// How texts are read as values.
+    pub codec: CodecOptions,
 }
 
 impl InputSettings {

@@ -126,6 +126,18 @@ pub(super) fn character(text: &str) -> Result<u8, String> {
     }
 }
 
+/// A character within numbers.
+pub(super) fn separator(text: &str) -> Result<char, String> {
+    let mut characters = text.chars();
+    match (text.to_ascii_lowercase().as_str(), characters.next(), characters.next()) {
+        ("space", ..) => Ok(' '),
+        ("nbsp", ..) => Ok('\u{a0}'),
+        ("nnbsp", ..) => Ok('\u{202f}'),
+        (_, Some(character), None) => Ok(character),
+        _ => Err("must be one character, or space, nbsp or nnbsp".to_owned()),
+    }
+}
+
 /// As [`character`], or `none`.
 pub(super) fn optional_character(text: &str) -> Result<Option<u8>, String> {
     if text.eq_ignore_ascii_case("none") {

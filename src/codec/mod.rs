@@ -2,6 +2,7 @@
 //! Pure: is given bytes, appends bytes, and knows nothing of files or of the network. A text is either a value of its
 //! type exactly (floats: to the nearest) or an error; nothing is guessed and nothing is cut silently.
 
+pub mod forms;
 pub mod row;
 
 pub use nested::Flaw;
@@ -23,15 +24,36 @@ mod vint;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 use crate::reject::RejectCode;
 use crate::schema::types::CqlType;
 use crate::settings::Rounding;
+use forms::{Forms, Place};
 
 /// Settings that change what a text means.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodecOptions {
     /// What happens to a time of day or timestamp finer than its type.
     pub rounding: Rounding,
+    /// How texts are written, where that is not as usual.
+    pub forms: Option<Box<Forms>>,
+}
+
+impl CodecOptions {
+    /// What holds where nothing else is said.
+    pub const DEFAULT: CodecOptions = CodecOptions { rounding: Rounding::Reject, forms: None };
+
+    /// Whether digits alone are a timestamp in milliseconds because nobody has said what they are.
+    pub(crate) fn are_digits_unsaid(&self) -> bool {
+        self.forms.as_ref().is_none_or(|forms| forms.are_digits_unsaid())
+    }
+}
+
+impl Default for &CodecOptions {
+    fn default() -> Self {
+        &CodecOptions::DEFAULT
+    }
 }
 
 /// Why a text is no value of its type. Small and free of allocations, so that the good path does not pay for it.
@@ -99,7 +121,7 @@ pub fn encode(
         | CqlType::Tuple(_)
         | CqlType::User(_)
         | CqlType::Vector(_) => nested::encode(cql_type, text, options, out).map_err(EncodeError::Within),
-        native => Ok(scalar(native, text, options, out)?),
+        native => Ok(scalar(native, text, options, Place::Cell, out)?),
     }
 }
 
@@ -109,8 +131,18 @@ fn scalar(
     cql_type: &CqlType,
     text: &[u8],
     options: &CodecOptions,
+    place: Place,
     out: &mut Vec<u8>,
 ) -> Result<(), CodecError> {
+    match &options.forms {
+        None => usual(cql_type, text, options.rounding, out),
+        Some(forms) => forms.scalar(cql_type, text, options.rounding, place, out),
+    }
+}
+
+/// [`scalar`] for texts in the usual forms.
+#[inline]
+fn usual(cql_type: &CqlType, text: &[u8], rounding: Rounding, out: &mut Vec<u8>) -> Result<(), CodecError> {
     match cql_type {
         CqlType::Ascii => text::ascii(text, out),
         CqlType::Bigint => number::bigint(text, out),
@@ -125,8 +157,8 @@ fn scalar(
         CqlType::Int => number::int(text, out),
         CqlType::Smallint => number::smallint(text, out),
         CqlType::Text => text::text(text, out),
-        CqlType::Time => temporal::time(text, options.rounding, out),
-        CqlType::Timestamp => temporal::timestamp(text, options.rounding, out),
+        CqlType::Time => temporal::time(text, rounding, out),
+        CqlType::Timestamp => temporal::timestamp(text, rounding, out),
         CqlType::Timeuuid => net::timeuuid(text, out),
         CqlType::Tinyint => number::tinyint(text, out),
         CqlType::Uuid => net::uuid(text, out),

@@ -76,6 +76,11 @@ pub(super) fn hyphenated(text: &[u8]) -> Option<[u8; 16]> {
     if hex::is_invalid(invalid) { None } else { Some(bytes) }
 }
 
+/// Whether a text is a UUID in any of the accepted forms.
+pub(super) fn is_uuid(text: &[u8]) -> bool {
+    any_uuid(text).is_ok()
+}
+
 /// A UUID in any of the accepted forms.
 #[cold]
 pub(super) fn any_uuid(text: &[u8]) -> Result<[u8; 16], CodecError> {

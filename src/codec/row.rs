@@ -115,6 +115,8 @@ pub struct RowEncoder {
     composite_partition_key: bool,
     nulls: Vec<Vec<u8>>,
     options: CodecOptions,
+    /// The columns whose timeuuids may be made from the whole record.
+    own_timeuuids: Vec<usize>,
     jagged: Jagged,
     charset: Charset,
 }
@@ -141,8 +143,10 @@ impl RowEncoder {
             Some(Ttl::Seconds(seconds)) => TtlSource::Seconds(seconds.to_be_bytes()),
             Some(Ttl::Field) => TtlSource::Field(mapping.ttl.unwrap_or(usize::MAX)),
         };
+        let own_timeuuids = beside::own_timeuuids(&targets, &options);
         RowEncoder {
             ttl,
+            own_timeuuids,
             write_time: mapping.write_time,
             targets,
             names: plan.columns.iter().map(|column| column.name.clone()).collect(),
@@ -207,6 +211,9 @@ impl RowEncoder {
                 out.truncate(start);
                 return Err(fault);
             }
+        }
+        if !self.own_timeuuids.is_empty() {
+            self.set_own_timeuuids(record, start, out);
         }
         let write_time_us = match self.append_stamp(record, place.write_time_us, out) {
             Ok(write_time_us) => write_time_us,

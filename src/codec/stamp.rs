@@ -1,11 +1,12 @@
 //! What a row is stamped with beside its values, from fields of its record: when it counts as written, and how long it lives. Texts
 //! are read as the columns' codecs read them, and held to what a server takes, so that it need not refuse the row. Pure.
 
-use super::CodecError;
+use super::forms::Separators;
 use super::literal::Literal;
+use super::{CodecError, CodecOptions};
 use super::{number, temporal};
 use crate::reject::RejectCode;
-use crate::settings::{Rounding, TTL_SECONDS_MAX};
+use crate::settings::TTL_SECONDS_MAX;
 
 const TTL_OUT_OF_RANGE: CodecError = CodecError::new(
     RejectCode::OutOfRange,
@@ -32,6 +33,11 @@ const LOOKS_LIKE_MILLISECONDS: CodecError = CodecError::new(
 const LOOKS_LIKE_NANOSECONDS: CodecError = CodecError::new(
     RejectCode::OutOfRange,
     "looks like nanoseconds since 1970, and a write time is in microseconds: divide it by 1,000, or write a timestamp",
+);
+
+const IMPLAUSIBLE: CodecError = CodecError::new(
+    RejectCode::OutOfRange,
+    "before 1973 or after 5138 as a write time in the unit that --epoch-unit says: name the unit that it is in",
 );
 
 /// Write times below are too early to be anything but a small constant chosen on purpose (1970, the first 100 seconds).
@@ -65,20 +71,43 @@ pub(crate) fn mistaken_unit(micros: i64) -> Option<MistakenUnit> {
 }
 
 /// A write time in microseconds since 1970-01-01T00:00:00Z: that number, or a timestamp.
-pub(super) fn write_time(text: &[u8], rounding: Rounding) -> Result<i64, CodecError> {
+pub(super) fn write_time(text: &[u8], options: &CodecOptions) -> Result<i64, CodecError> {
     let text = text.trim_ascii();
     if text.is_empty() {
         return Err(CodecError::empty(RejectCode::InvalidTimestamp));
     }
-    let number = match number::small_integer(text) {
-        Some(micros) => Some(micros),
-        None if Literal::parse(text).is_some() => Some(number::integer(text, WRITE_TIME_OUT_OF_RANGE)?),
-        None => None,
+    if let Some(read) = options.forms.as_ref().and_then(|forms| forms.write_time(text, options.rounding)) {
+        return read;
+    }
+    match number_of_micros(text, None)? {
+        Some(micros) => Ok(micros),
+        None => not_before_1970(temporal::instant_us(text, options.rounding)?),
+    }
+}
+
+/// A number of microseconds; `None` where the text is no number.
+pub(super) fn number_of_micros(
+    text: &[u8],
+    separators: Option<Separators>,
+) -> Result<Option<i64>, CodecError> {
+    let read = |text: &[u8]| match number::small_integer(text) {
+        Some(micros) => Ok(Some(micros)),
+        None if Literal::parse(text).is_some() => number::integer(text, WRITE_TIME_OUT_OF_RANGE).map(Some),
+        None => Ok(None),
     };
-    let Some(micros) = number else {
-        let micros = temporal::instant_us(text, rounding)?;
-        return if micros < 0 { Err(BEFORE_1970) } else { Ok(micros) };
+    let micros = match separators {
+        None => read(text)?,
+        // What is no number with these separators may be a timestamp.
+        Some(separators) => match separators.plain(text, |text| Ok(read(text))) {
+            Ok(found) => found?,
+            Err(_) => None,
+        },
     };
+    micros.map(checked_micros).transpose()
+}
+
+/// A number of microseconds, unless it probably counts something else.
+pub(super) fn checked_micros(micros: i64) -> Result<i64, CodecError> {
     match mistaken_unit(micros) {
         _ if micros < 0 => Err(BEFORE_1970),
         Some(MistakenUnit::Seconds) => Err(LOOKS_LIKE_SECONDS),
@@ -86,6 +115,16 @@ pub(super) fn write_time(text: &[u8], rounding: Rounding) -> Result<i64, CodecEr
         Some(MistakenUnit::Nanoseconds) => Err(LOOKS_LIKE_NANOSECONDS),
         None => Ok(micros),
     }
+}
+
+/// What was counted in a unit that is said, unless that is probably another one.
+pub(super) fn plausible_micros(micros: i64) -> Result<i64, CodecError> {
+    if mistaken_unit(micros).is_some() { Err(IMPLAUSIBLE) } else { not_before_1970(micros) }
+}
+
+/// A write time, if it can be one.
+pub(super) fn not_before_1970(micros: i64) -> Result<i64, CodecError> {
+    if micros < 0 { Err(BEFORE_1970) } else { Ok(micros) }
 }
 
 /// A time to live in whole seconds, as an int of CQL (CQL binary protocol v4, section 6).
@@ -102,11 +141,14 @@ pub(super) fn ttl(text: &[u8]) -> Result<[u8; 4], CodecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Rounding;
+
+    const TRUNCATE: CodecOptions = CodecOptions { rounding: Rounding::Truncate, forms: None };
 
     #[test]
     fn a_write_time_is_microseconds_or_a_timestamp() {
         let check = |text: &str, expected: Result<i64, CodecError>| {
-            assert_eq!(write_time(text.as_bytes(), Rounding::Reject), expected, "{text}");
+            assert_eq!(write_time(text.as_bytes(), &CodecOptions::DEFAULT), expected, "{text}");
         };
         check("1769862645678901", Ok(1_769_862_645_678_901));
         check(" 1769862645678901 ", Ok(1_769_862_645_678_901));
@@ -125,11 +167,12 @@ mod tests {
         check("1769862645678901234", Err(LOOKS_LIKE_NANOSECONDS));
         check("99999999999999999999", Err(WRITE_TIME_OUT_OF_RANGE));
         check("", Err(CodecError::empty(RejectCode::InvalidTimestamp)));
-        let code = |text: &str| write_time(text.as_bytes(), Rounding::Reject).map_err(|error| error.code);
+        let code =
+            |text: &str| write_time(text.as_bytes(), &CodecOptions::DEFAULT).map_err(|error| error.code);
         assert_eq!(code("yesterday"), Err(RejectCode::InvalidTimestamp));
         assert_eq!(code("2026-01-31T12:30:45.6789012Z"), Err(RejectCode::Inexact));
         assert_eq!(code("999999-01-01"), Err(RejectCode::OutOfRange));
-        let truncated = write_time(b"2026-01-31T12:30:45.6789019Z", Rounding::Truncate);
+        let truncated = write_time(b"2026-01-31T12:30:45.6789019Z", &TRUNCATE);
         assert_eq!(truncated, Ok(1_769_862_645_678_901));
     }
 

@@ -16,39 +16,40 @@ const DATE_OUT_OF_RANGE: CodecError = CodecError::new(
     RejectCode::OutOfRange,
     "outside the range of date, -5877641-06-23 to 5881580-07-11: load it into a text",
 );
-const NOT_A_TIME: CodecError = CodecError::new(
+pub(super) const NOT_A_TIME: CodecError = CodecError::new(
     RejectCode::InvalidTime,
     "not a time of day: write hh:mm, hh:mm:ss or hh:mm:ss.fffffffff",
 );
-const TIME_TOO_FINE: CodecError = CodecError::new(
+pub(super) const TIME_TOO_FINE: CodecError = CodecError::new(
     RejectCode::Inexact,
     "finer than a nanosecond, the finest that time holds: --timestamp-rounding truncate cuts the digits beyond",
 );
-const NOT_A_TIMESTAMP: CodecError = CodecError::new(
+pub(super) const NOT_A_TIMESTAMP: CodecError = CodecError::new(
     RejectCode::InvalidTimestamp,
     "not a timestamp: write YYYY-MM-DDThh:mm:ss.mmmZ (also with an offset such as +01:00; none is UTC) or milliseconds \
      since 1970",
 );
-const TIMESTAMP_TOO_FINE: CodecError = CodecError::new(
+pub(super) const TIMESTAMP_TOO_FINE: CodecError = CodecError::new(
     RejectCode::Inexact,
     "finer than a millisecond, the finest that timestamp holds: --timestamp-rounding truncate cuts the digits beyond",
 );
-const WRITE_TIME_TOO_FINE: CodecError = CodecError::new(
+pub(super) const WRITE_TIME_TOO_FINE: CodecError = CodecError::new(
     RejectCode::Inexact,
     "finer than a microsecond, the finest that a write time is: --timestamp-rounding truncate cuts the digits beyond",
 );
-const TIMESTAMP_OUT_OF_RANGE: CodecError = CodecError::new(
+pub(super) const TIMESTAMP_OUT_OF_RANGE: CodecError = CodecError::new(
     RejectCode::OutOfRange,
     "outside the range of timestamp, 64-bit milliseconds from 1970: load it into a text",
 );
-const LEAP_SECOND: &str = "has second 60, and CQL has no leap seconds: change it to 59 in the file";
+pub(super) const LEAP_SECOND: &str =
+    "has second 60, and CQL has no leap seconds: change it to 59 in the file";
 const MIDNIGHT_24: &str = "has hour 24: write 00:00 of the next day";
 
 /// A year of more digits than this is beyond every type's range whatever they are.
 const YEAR_MAX: i64 = 10_000_000_000;
 /// The largest offset that is in use anywhere, and that java.time takes: 18 hours.
 const OFFSET_MAX_S: u32 = 18 * 3600;
-const DAY_S: i64 = 86_400;
+pub(super) const DAY_S: i64 = 86_400;
 
 /// Appends a CQL date (CQL binary protocol v4, section 6).
 pub(super) fn date(text: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
@@ -56,6 +57,11 @@ pub(super) fn date(text: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
         Some(days) => days,
         None => any_date(text)?,
     };
+    append_date(days, out)
+}
+
+/// Appends a CQL date, given as days since 1970-01-01.
+pub(super) fn append_date(days: i64, out: &mut Vec<u8>) -> Result<(), CodecError> {
     let centred = u32::try_from(days + (1 << 31)).map_err(|_| DATE_OUT_OF_RANGE)?;
     out.extend_from_slice(&centred.to_be_bytes());
     Ok(())
@@ -72,8 +78,11 @@ pub(super) fn time(text: &[u8], rounding: Rounding, out: &mut Vec<u8>) -> Result
     if !cursor.is_empty() {
         return Err(NOT_A_TIME);
     }
-    let nanos = fraction::<9>(clock.fraction, rounding, TIME_TOO_FINE)?;
-    out.extend_from_slice(&(i64::from(clock.second) * 1_000_000_000 + nanos).to_be_bytes());
+    let (nanos, is_finer) = nanos(clock.fraction);
+    if is_finer && rounding == Rounding::Reject {
+        return Err(TIME_TOO_FINE);
+    }
+    out.extend_from_slice(&(i64::from(clock.second) * 1_000_000_000 + i64::from(nanos)).to_be_bytes());
     Ok(())
 }
 
@@ -146,23 +155,49 @@ pub(super) fn any_timestamp(text: &[u8], rounding: Rounding) -> Result<i64, Code
     if let Some(millis) = epoch_millis(text) {
         return millis;
     }
-    instant::<3>(text, rounding, TIMESTAMP_TOO_FINE)
+    iso_moment(text)?.since_epoch::<3>(rounding, TIMESTAMP_TOO_FINE)
 }
 
 /// A timestamp that is no number, as microseconds since the epoch.
 pub(super) fn instant_us(text: &[u8], rounding: Rounding) -> Result<i64, CodecError> {
     match fast_timestamp(text) {
         Some(millis) => Ok(millis * 1_000),
-        None => instant::<6>(text, rounding, WRITE_TIME_TOO_FINE),
+        None => iso_moment(text)?.since_epoch::<6>(rounding, WRITE_TIME_TOO_FINE),
     }
 }
 
-/// A timestamp that is no number, counted from the epoch in units that have this many decimal digits after those of a second.
-fn instant<const DIGITS: usize>(
-    text: &[u8],
-    rounding: Rounding,
-    too_fine: CodecError,
-) -> Result<i64, CodecError> {
+/// Date and time as a text has them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    /// Seconds since 1970-01-01T00:00:00, as clocks at its place show them.
+    pub(super) second: i64,
+    /// Nanoseconds within the second. They count forwards even before 1970, so leaving digits out goes towards the past.
+    pub(super) nanos: u32,
+    /// Whether it is finer than that.
+    pub(super) is_finer: bool,
+    /// The seconds that its place is ahead of UTC, where the text says so.
+    pub(super) offset_s: Option<i64>,
+}
+
+impl Moment {
+    /// Counted from the epoch in units that have this many decimal digits after those of a second; without an offset in UTC.
+    pub(super) fn since_epoch<const DIGITS: u32>(
+        self,
+        rounding: Rounding,
+        too_fine: CodecError,
+    ) -> Result<i64, CodecError> {
+        let unit_ns = 10u32.pow(9 - DIGITS);
+        if rounding == Rounding::Reject && (self.is_finer || !self.nanos.is_multiple_of(unit_ns)) {
+            return Err(too_fine);
+        }
+        let second = i128::from(self.second) - i128::from(self.offset_s.unwrap_or(0));
+        let units = second * 10i128.pow(DIGITS) + i128::from(self.nanos / unit_ns);
+        i64::try_from(units).map_err(|_| TIMESTAMP_OUT_OF_RANGE)
+    }
+}
+
+/// A timestamp in ISO 8601, without white space around it.
+pub(super) fn iso_moment(text: &[u8]) -> Result<Moment, CodecError> {
     let mut cursor = Cursor::new(text);
     let basic = is_basic(text);
     let days = if basic { basic_date(&mut cursor) } else { extended_date(&mut cursor) };
@@ -178,11 +213,9 @@ fn instant<const DIGITS: usize>(
         Clock { second: 0, fraction: &[] }
     };
     let offset_s = zone(&mut cursor, has_time).ok_or(NOT_A_TIMESTAMP)?;
-    // The fraction counts forwards even before 1970, so leaving digits out goes towards the past.
-    let units = fraction::<DIGITS>(clock.fraction, rounding, too_fine)?;
-    let second = i128::from(days) * i128::from(DAY_S) + i128::from(clock.second) - i128::from(offset_s);
-    let unit = 10i128.pow(DIGITS as u32);
-    i64::try_from(second * unit + i128::from(units)).map_err(|_| TIMESTAMP_OUT_OF_RANGE)
+    let (nanos, is_finer) = nanos(clock.fraction);
+    // The years that are read are few enough for their seconds.
+    Ok(Moment { second: days * DAY_S + i64::from(clock.second), nanos, is_finer, offset_s })
 }
 
 /// A sign or none and then digits only: milliseconds since the epoch.
@@ -294,18 +327,11 @@ fn clock<'a>(cursor: &mut Cursor<'a>, extended: bool, invalid: CodecError) -> Re
     }
 }
 
-/// The first `DIGITS` digits of a fraction as a number; more of them must be zeros, or may be cut off.
-fn fraction<const DIGITS: usize>(
-    digits: &[u8],
-    rounding: Rounding,
-    too_fine: CodecError,
-) -> Result<i64, CodecError> {
-    let beyond = digits.get(DIGITS..).unwrap_or_default();
-    if rounding == Rounding::Reject && beyond.iter().any(|&digit| digit != b'0') {
-        return Err(too_fine);
-    }
-    let padded = digits.iter().copied().chain(std::iter::repeat(b'0')).take(DIGITS);
-    Ok(padded.fold(0, |value, digit| value * 10 + i64::from(digit.wrapping_sub(b'0'))))
+/// A fraction of a second in nanoseconds, and whether there is more of it.
+pub(super) fn nanos(digits: &[u8]) -> (u32, bool) {
+    let is_finer = digits.iter().skip(9).any(|&digit| digit != b'0');
+    let padded = digits.iter().copied().chain(std::iter::repeat(b'0')).take(9);
+    (padded.fold(0, |value, digit| value * 10 + u32::from(digit.wrapping_sub(b'0'))), is_finer)
 }
 
 /// Takes a space with a time behind it, rather than a zone.
@@ -315,17 +341,20 @@ fn is_spaced_time(cursor: &mut Cursor<'_>) -> bool {
 }
 
 /// What follows date and time, with one space before it or none: nothing, `Z`, `UTC` or `GMT`, or `±hh`, `±hhmm`,
-/// `±hh:mm`. As the seconds that local time is ahead of UTC.
+/// `±hh:mm`. As the seconds that local time is ahead of UTC; `Some(None)` where nothing follows.
 ///
 /// Behind a bare date, `-` needs a colon after the hour: `2026-01-31-05` may as well be the hour of a day.
-fn zone(cursor: &mut Cursor<'_>, has_time: bool) -> Option<i64> {
+fn zone(cursor: &mut Cursor<'_>, has_time: bool) -> Option<Option<i64>> {
     let spaced = cursor.eat(b' ');
     let Some(negative) = cursor.eat_sign() else {
         let name = cursor.rest();
         let is_utc = name.eq_ignore_ascii_case(b"Z")
             || name.eq_ignore_ascii_case(b"UTC")
             || name.eq_ignore_ascii_case(b"GMT");
-        return (is_utc || (name.is_empty() && !spaced)).then_some(0);
+        return match name {
+            [] if !spaced => Some(None),
+            _ => is_utc.then_some(Some(0)),
+        };
     };
     let hour = cursor.two()?;
     let colon = cursor.eat(b':');
@@ -334,5 +363,5 @@ fn zone(cursor: &mut Cursor<'_>, has_time: bool) -> Option<i64> {
     if !cursor.is_empty() || minute > 59 || offset_s > OFFSET_MAX_S || (negative && !colon && !has_time) {
         return None;
     }
-    Some(if negative { -i64::from(offset_s) } else { i64::from(offset_s) })
+    Some(Some(if negative { -i64::from(offset_s) } else { i64::from(offset_s) }))
 }

@@ -56,13 +56,13 @@ pub(super) fn blob(text: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
 pub(super) fn boolean(text: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
     const INVALID: CodecError = CodecError::new(
         RejectCode::InvalidBoolean,
-        "not a boolean: write true or false (also t/f, yes/no, y/n, 1/0)",
+        "not a boolean: write true or false (also t/f, yes/no, y/n, on/off, 1/0), or name your words with --booleans",
     );
     let text = text.trim_ascii();
     let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()));
-    let value = if is(&["true", "t", "1", "yes", "y"]) {
+    let value = if is(&["true", "t", "1", "yes", "y", "on"]) {
         1
-    } else if is(&["false", "f", "0", "no", "n"]) {
+    } else if is(&["false", "f", "0", "no", "n", "off"]) {
         0
     } else if text.is_empty() {
         return Err(CodecError::empty(RejectCode::InvalidBoolean));

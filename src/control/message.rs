@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::Format;
 use crate::plan::discover::InputFile;
 use crate::plan::unit::{UnitId, WorkUnit};
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
-use crate::settings::{ConnectionSettings, Rounding, TableName};
+use crate::settings::{ConnectionSettings, TableName};
 use crate::verify::compare::Known;
 use crate::verify::expiry::Expiry;
 use crate::verify::sample::Sample;
@@ -117,8 +118,8 @@ pub struct JobSpec {
     pub nulls: Vec<String>,
     /// Which records are taken though they are not as long as the header.
     pub jagged: Jagged,
-    /// What happens to times finer than their type.
-    pub rounding: Rounding,
+    /// How texts are read as values.
+    pub codec: CodecOptions,
     /// Write times.
     pub write_time: WriteTime,
     /// Parser threads.

@@ -288,7 +288,7 @@ fn ask_cluster(
             TimestampMode::Order | TimestampMode::Now | TimestampMode::Fixed(_) => None,
         },
         map: input.map.as_ref(),
-        rounding: input.timestamp_rounding,
+        codec: &input.codec,
     };
     let proposed = match &settings.new_table {
         Some(wanted) => create_missing(settings, wanted, inputs, report)?,
@@ -303,7 +303,9 @@ fn ask_cluster(
         mapping,
         fields: &header.first_record,
     });
-    surveyed.warnings.extend(doubtful_dates(&surveyed.row_plan.columns, first_records));
+    if input.codec.are_digits_unsaid() {
+        surveyed.warnings.extend(doubtful_dates(&surveyed.row_plan.columns, first_records));
+    }
     for warning in surveyed.warnings.drain(..) {
         report(RunEvent::Warning(warning));
     }
@@ -374,7 +376,7 @@ fn job_spec(
         format: input.format,
         nulls: input.nulls.clone(),
         jagged: input.jagged,
-        rounding: input.timestamp_rounding,
+        codec: input.codec.clone(),
         write_time: job.write_time,
         threads,
         in_flight: writing.in_flight.get(),

@@ -144,7 +144,7 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         // Texts can always be written.
         texts => serde_json::to_string(texts).unwrap_or_default(),
     };
-    let rounding = match input.timestamp_rounding {
+    let rounding = match input.codec.rounding {
         Rounding::Reject => "reject",
         Rounding::Truncate => "truncate",
     };
@@ -179,7 +179,8 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         ("set", map.and_then(ColumnMap::set_text)),
         ("input-compression", compression.map(str::to_owned)),
     ];
-    let later = later.into_iter().filter_map(|(option, value)| Some((option, value?)));
+    let forms = input.codec.forms.as_ref().map(|forms| forms.options()).unwrap_or_default();
+    let later = later.into_iter().filter_map(|(option, value)| Some((option, value?))).chain(forms);
     [
         ("delimiter", between),
         ("quote", character(quote)),

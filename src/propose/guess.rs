@@ -53,6 +53,21 @@ enum Form {
     FineTimestamp,
 }
 
+/// How texts are read.
+pub(super) struct Options {
+    /// As a load would read them.
+    exact: CodecOptions,
+    /// The same, but times that are too fine are cut.
+    cut: CodecOptions,
+}
+
+impl Options {
+    pub(super) fn of(options: &CodecOptions) -> Self {
+        let cut = CodecOptions { rounding: Rounding::Truncate, ..options.clone() };
+        Options { exact: options.clone(), cut }
+    }
+}
+
 /// What is known of a column.
 #[derive(Debug, Clone)]
 pub(super) struct Guess {
@@ -102,7 +117,7 @@ impl Guess {
         &mut self,
         field: Field<'_>,
         charset: Charset,
-        options: &CodecOptions,
+        options: &Options,
         scratch: &mut Vec<u8>,
     ) {
         // What is no text in its encoding narrows nothing down: a load rejects it.
@@ -111,7 +126,7 @@ impl Guess {
         }
     }
 
-    fn add_text(&mut self, text: &[u8], options: &CodecOptions, scratch: &mut Vec<u8>) {
+    fn add_text(&mut self, text: &[u8], options: &Options, scratch: &mut Vec<u8>) {
         self.values += 1;
         if self.forms == 0 {
             return;
@@ -132,7 +147,7 @@ impl Guess {
     }
 
     /// Whether the text is JSON of the same kind as the others before.
-    fn add_json(&mut self, text: &[u8], options: &CodecOptions, scratch: &mut Vec<u8>) -> bool {
+    fn add_json(&mut self, text: &[u8], options: &Options, scratch: &mut Vec<u8>) -> bool {
         if !matches!(text.trim_ascii().first(), Some(b'[' | b'{')) {
             return false;
         }
@@ -142,7 +157,7 @@ impl Guess {
         }
     }
 
-    fn add_nested(&mut self, value: &Value, options: &CodecOptions, scratch: &mut Vec<u8>) -> bool {
+    fn add_nested(&mut self, value: &Value, options: &Options, scratch: &mut Vec<u8>) -> bool {
         match (value, &mut self.nested) {
             (Value::Array(_), nested @ None) => *nested = Some(Nested::List(Box::default())),
             (Value::Object(_), nested @ None) => *nested = Some(Nested::Map(Box::default())),
@@ -160,7 +175,7 @@ impl Guess {
     }
 
     /// A value in JSON. `false` for one that no collection can hold.
-    fn add_value(&mut self, value: &Value, options: &CodecOptions, scratch: &mut Vec<u8>) -> bool {
+    fn add_value(&mut self, value: &Value, options: &Options, scratch: &mut Vec<u8>) -> bool {
         match value {
             Value::Null => false,
             Value::Array(_) | Value::Object(_) => {
@@ -234,7 +249,7 @@ fn bit_of(wanted: Form) -> u16 {
     FORMS.iter().position(|form| *form == wanted).map_or(0, |bit| 1 << bit)
 }
 
-fn fits(form: Form, text: &[u8], options: &CodecOptions, scratch: &mut Vec<u8>) -> bool {
+fn fits(form: Form, text: &[u8], options: &Options, scratch: &mut Vec<u8>) -> bool {
     let text = text.trim_ascii();
     let looks = match form {
         // Letters and digits that may mean yes and no mean something else as often.
@@ -265,9 +280,7 @@ fn fits(form: Form, text: &[u8], options: &CodecOptions, scratch: &mut Vec<u8>) 
         Form::Nested => return false,
     };
     scratch.clear();
-    let mut cut = *options;
-    cut.rounding = Rounding::Truncate;
-    let options = if form == Form::FineTimestamp { &cut } else { options };
+    let options = if form == Form::FineTimestamp { &options.cut } else { &options.exact };
     looks && !text.is_empty() && codec::encode(&cql_type, text, options, scratch).is_ok()
 }
 
@@ -319,7 +332,7 @@ mod tests {
     use super::*;
 
     fn guess(values: &[&str], complete: bool) -> String {
-        let options = CodecOptions::default();
+        let options = Options::of(&CodecOptions::default());
         let (mut guess, mut scratch) = (Guess::default(), Vec::new());
         for value in values {
             match *value {

@@ -10,7 +10,6 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use crate::codec::CodecOptions;
 use crate::format::record::{Record, RecordBatch};
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
@@ -18,7 +17,7 @@ use crate::plan::split::RecordError;
 use crate::schema::field::FieldProblem;
 use crate::schema::types::CqlType;
 use crate::settings::{InputSettings, TableName};
-use guess::Guess;
+use guess::{Guess, Options};
 use key::Key;
 pub use key::{KeySpec, Order};
 use sample::Seen;
@@ -130,7 +129,7 @@ fn names_of<'a>(input: &'a InputSettings, header: &'a Header) -> &'a [String] {
 /// What is known of the files' columns.
 struct Sample<'a> {
     input: &'a InputSettings,
-    options: CodecOptions,
+    options: Options,
     /// The fields' names, in the order in which the files have them.
     fields: Vec<String>,
     guesses: Vec<Guess>,
@@ -170,7 +169,7 @@ impl<'a> Sample<'a> {
         let sets = if key.is_some() { 1 } else { fields.len() };
         Ok(Sample {
             input,
-            options: CodecOptions { rounding: input.timestamp_rounding },
+            options: Options::of(&input.codec),
             guesses: vec![Guess::default(); fields.len()],
             fields,
             key,

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::Format;
 use crate::plan::beginning::read_beginning;
@@ -10,7 +11,6 @@ use crate::plan::compression::CompressionChoice;
 use crate::plan::discover::discover;
 use crate::plan::header::HeaderNames;
 use crate::plan::places::PlaceSettings;
-use crate::settings::Rounding;
 
 fn input() -> InputSettings {
     InputSettings {
@@ -26,7 +26,7 @@ fn input() -> InputSettings {
         skip: 0,
         limit: None,
         max_record_bytes: 1 << 20,
-        timestamp_rounding: Rounding::Reject,
+        codec: CodecOptions::default(),
     }
 }
 

@@ -8,7 +8,8 @@ use super::column_map::ColumnMap;
 use super::field::{FieldProblem, FieldRef};
 use super::statement::quoted;
 use super::table::{Column, ColumnRole, TableSchema};
-use crate::settings::{Rounding, TableName};
+use crate::codec::CodecOptions;
+use crate::settings::TableName;
 
 mod doubt;
 mod mapped;
@@ -31,7 +32,7 @@ pub struct MappingRules<'a> {
     /// What fills columns, where anything else than fields of their names does.
     pub map: Option<&'a ColumnMap>,
     /// How constants are read.
-    pub rounding: Rounding,
+    pub codec: &'a CodecOptions,
 }
 
 /// The fields of one file.

@@ -136,14 +136,12 @@ fn duration(mut bytes: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::codec::{CodecOptions, encode};
-    use crate::settings::Rounding;
 
     #[test]
     fn values_of_every_type_are_shown_as_people_write_them() {
         let check = |cql_type: CqlType, text: &str, expected: &str| {
             let mut bytes = Vec::new();
-            encode(&cql_type, text.as_bytes(), &CodecOptions { rounding: Rounding::Reject }, &mut bytes)
-                .unwrap();
+            encode(&cql_type, text.as_bytes(), &CodecOptions::DEFAULT, &mut bytes).unwrap();
             assert_eq!(value(&cql_type, &bytes), expected);
         };
         check(CqlType::Ascii, "a b", "'a b'");

@@ -10,7 +10,6 @@ use crossbeam_channel::Sender;
 
 use super::desk::Desk;
 use super::memory::MemoryBudget;
-use crate::codec::CodecOptions;
 use crate::codec::row::{RecordPlace, RowEncoder};
 use crate::control::message::{ATTEMPTS_MAX, FailureKind, JobSpec, VerifyCounts, VerifySpec};
 use crate::format::Format;
@@ -191,8 +190,7 @@ impl<E: Engine> Pipeline<E> {
         })?;
         let source =
             Source::open(&spec.input).map_err(|error| fail(FailureKind::Input, error.to_string()))?;
-        let options = CodecOptions { rounding: job.rounding };
-        let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, options)
+        let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, job.codec.clone())
             .with_jagged(job.jagged)
             .with_charset(job.format.field_charset());
         let open = Arc::new(OpenInput { source, encoder, format: job.format, readers: Mutex::default() });

@@ -1,4 +1,5 @@
 use super::*;
+use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::control::message::{FileSpec, Prefix, WriteTime};
 use crate::format::Format;
@@ -9,7 +10,7 @@ use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::insert_statement;
 use crate::schema::table::{Column, ColumnRole};
 use crate::schema::types::CqlType;
-use crate::settings::{Rounding, TableName};
+use crate::settings::TableName;
 use pipeline::MEMORY_BYTES;
 use std::collections::BTreeMap;
 use std::io;
@@ -150,7 +151,7 @@ fn job(file: &Path) -> JobSpec {
         format: Format::default(),
         nulls: Vec::new(),
         jagged: Jagged::default(),
-        rounding: Rounding::Reject,
+        codec: CodecOptions::DEFAULT,
         write_time: WriteTime::Constant(1),
         threads: 2,
         in_flight: 1,

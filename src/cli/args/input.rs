@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::FormArgs;
 use crate::format::csv::dialect::{Escapes, Trim};
 use crate::plan::compression::CompressionChoice;
 use crate::settings::Rounding;
@@ -135,4 +136,8 @@ pub struct InputArgs {
         hide_possible_values = true
     )]
     pub timestamp_rounding: Rounding,
+
+    /// How texts are written.
+    #[command(flatten)]
+    pub forms: FormArgs,
 }

@@ -4,6 +4,7 @@
 
 mod checking;
 mod connecting;
+mod forms;
 mod input;
 mod job;
 mod layering;
@@ -18,6 +19,7 @@ mod writing;
 
 pub use checking::CheckingArgs;
 pub use connecting::ConnectingArgs;
+pub use forms::FormArgs;
 pub use input::InputArgs;
 pub use job::JobArgs;
 pub use layering::LayeringArgs;

@@ -2,10 +2,11 @@
 
 use glob::Pattern;
 
-use super::Typed;
+use super::{Typed, forms};
 use crate::cli::args::InputArgs;
 use crate::cli::error::UsageError;
 use crate::cli::{list, value};
+use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::Format;
 use crate::format::charset::Charset;
@@ -49,7 +50,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
         max_record_bytes: typed.value("max-record-size", &args.max_record_size, |text| {
             value::size(text, 1..=RECORD_BYTES_MAX)
         })?,
-        timestamp_rounding: args.timestamp_rounding,
+        codec: CodecOptions { rounding: args.timestamp_rounding, forms: forms::resolve(typed, &args.forms)? },
     })
 }
 

@@ -2,6 +2,7 @@
 //! Everything that can be wrong with a command line without looking at the cluster or the input is found here.
 
 mod connection;
+mod forms;
 mod input;
 mod job;
 mod places;

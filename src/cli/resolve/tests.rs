@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::cli::tests::{FakeWorld, check, load, refusal, settings, verify};
+use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::Format;
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes, Trim};
@@ -47,7 +48,7 @@ fn without_options_everything_has_its_documented_default() {
             skip: 0,
             limit: None,
             max_record_bytes: 16 << 20,
-            timestamp_rounding: Rounding::Reject,
+            codec: CodecOptions::DEFAULT,
         },
         writing: WritingSettings {
             workers: None,
@@ -150,7 +151,7 @@ fn every_other_option_reaches_its_setting() {
         skip: 3,
         limit: Some(5),
         max_record_bytes: 256 << 20,
-        timestamp_rounding: Rounding::Truncate,
+        codec: CodecOptions { rounding: Rounding::Truncate, forms: None },
     };
     assert_eq!(settings.input, input);
     let writing = WritingSettings {

@@ -17,6 +17,7 @@ mod tests;
 
 use std::borrow::Cow;
 
+use super::forms::Place;
 use super::{CodecOptions, scalar, vint};
 use crate::codec::row::ROW_BYTES_MAX;
 use crate::reject::RejectCode;
@@ -315,7 +316,8 @@ impl<'t> Reader<'t, '_> {
         if is_text && token.is_bare() && !is_json_word(&text) {
             return Err(flawed("a text needs quotes around it: \"...\" or '...'").of(token.raw));
         }
-        scalar(cql_type, &text, self.options, out).map_err(|error| match text.trim_ascii() {
+        let place = if token.is_bare() { Place::Bare } else { Place::Quoted };
+        scalar(cql_type, &text, self.options, place, out).map_err(|error| match text.trim_ascii() {
             [] => Flaw::new(error.code, "nothing between the quotes: write a value").of(token.raw),
             _ => Flaw::new(error.code, error.message).of(token.raw),
         })

@@ -366,7 +366,7 @@ fn what_is_inside_is_read_as_cells_are() {
     let fine = br#"["2026-01-31T12:34:56.789999Z"]"#;
     let flaw = encoded("list<timestamp>", fine, CodecOptions::default()).unwrap_err();
     assert_eq!(flaw.code(), Inexact);
-    let truncate = CodecOptions { rounding: Rounding::Truncate };
+    let truncate = CodecOptions { rounding: Rounding::Truncate, forms: None };
     let cut = encoded("list<timestamp>", fine, truncate).unwrap();
     assert_eq!(cut.get(8..).unwrap(), 1_769_862_896_789_i64.to_be_bytes());
 }

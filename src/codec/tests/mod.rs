@@ -3,10 +3,11 @@
 mod properties;
 mod tables;
 
+use crate::codec::forms::Place;
 use crate::codec::{CodecError, CodecOptions, scalar};
 use crate::schema::types::CqlType;
 
 fn encoded(cql_type: CqlType, text: impl AsRef<[u8]>, options: CodecOptions) -> Result<Vec<u8>, CodecError> {
     let mut out = Vec::new();
-    scalar(&cql_type, text.as_ref(), &options, &mut out).map(|()| out)
+    scalar(&cql_type, text.as_ref(), &options, Place::Cell, &mut out).map(|()| out)
 }

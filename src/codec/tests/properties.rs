@@ -72,7 +72,7 @@ proptest! {
     fn no_bytes_make_a_codec_panic(text in nearly(), truncate: bool) {
         let rounding = if truncate { Rounding::Truncate } else { Rounding::Reject };
         for cql_type in CqlType::ALL {
-            let _ = encoded(cql_type.clone(), &text, CodecOptions { rounding });
+            let _ = encoded(cql_type.clone(), &text, CodecOptions { rounding, forms: None });
         }
     }
 

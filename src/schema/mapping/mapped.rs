@@ -6,7 +6,7 @@ use super::{
     Derived, FieldMapping, FileFields, MappingProblem, MappingRules, NO_FIELD, Target, duplicates,
     missing_of, option_field, shown, target,
 };
-use crate::codec::{CodecOptions, encode};
+use crate::codec::encode;
 use crate::plan::pipe::is_stdin;
 use crate::schema::column_map::{ColumnMap, ColumnRef, Source};
 use crate::schema::field::{FieldProblem, FieldRef};
@@ -275,8 +275,7 @@ fn unfit(
         Derived::Constant(text) => text.as_str(),
         Derived::Line | Derived::Record => "1",
     };
-    let options = CodecOptions { rounding: rules.rounding };
-    let problem = encode(&column.cql_type, text.as_bytes(), &options, &mut Vec::new()).err()?;
+    let problem = encode(&column.cql_type, text.as_bytes(), rules.codec, &mut Vec::new()).err()?;
     Some(MappingProblem::Unfit {
         column: column.name.clone(),
         cql_type: column.cql_type.to_string(),

@@ -9,7 +9,7 @@ const STRICT: MappingRules<'_> = MappingRules {
     ttl: None,
     write_time: None,
     map: None,
-    rounding: Rounding::Reject,
+    codec: &CodecOptions::DEFAULT,
 };
 const MISSING: MappingRules<'_> = MappingRules { allow_missing: true, ..STRICT };
 const UNKNOWN: MappingRules<'_> = MappingRules { allow_unknown: true, ..STRICT };
