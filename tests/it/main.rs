@@ -17,6 +17,7 @@ mod connect;
 mod crash;
 mod dialects;
 mod faults;
+mod forms;
 mod gate;
 mod jobs;
 mod kill;

@@ -8,9 +8,9 @@ use crate::support::database::Keyspace;
 use crate::support::scratch::Scratch;
 
 /// A type, and texts of it as they stand in a CSV file with the CQL literals that they must equal.
-type Cases = (&'static str, &'static [(&'static str, &'static str)]);
+pub(crate) type Cases = (&'static str, &'static [(&'static str, &'static str)]);
 
-const CASES: [Cases; 20] = [
+pub(crate) const CASES: [Cases; 20] = [
     (
         "ascii",
         &[
