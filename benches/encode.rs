@@ -111,11 +111,7 @@ fn case(types: &[CqlType]) -> (RecordBatch, RowEncoder) {
         cql_type: cql_type.clone(),
         role: if at == 0 { ColumnRole::PartitionKey } else { ColumnRole::Regular },
     };
-    let plan = RowPlan {
-        statement: String::new(),
-        columns: types.iter().enumerate().map(column).collect(),
-        ttl: None,
-    };
+    let plan = RowPlan { columns: types.iter().enumerate().map(column).collect(), ..RowPlan::default() };
     let mapping = FieldMapping {
         field_count: types.len(),
         fields: (0..types.len()).collect(),

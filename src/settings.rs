@@ -169,6 +169,17 @@ pub enum Rounding {
     Truncate,
 }
 
+/// What becomes of a cell for which a record has a null.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum NullAs {
+    /// It stays as it is.
+    #[default]
+    Unset,
+    /// What it has is deleted.
+    Tombstone,
+}
+
 /// How the input is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputSettings {
@@ -180,6 +191,8 @@ pub struct InputSettings {
     pub compression: CompressionChoice,
     /// Texts that, unquoted, mean null; the unquoted empty field always does.
     pub nulls: Vec<String>,
+    /// What becomes of a cell whose field is null.
+    pub null_as: NullAs,
     /// The columns of the fields in order, instead of the header's names.
     pub columns: Option<Vec<String>>,
     /// What fills columns, where anything else than fields of their names does.

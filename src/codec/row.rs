@@ -35,6 +35,9 @@ const FAULT_VALUE_BYTES_MAX: usize = 1_000;
 /// The length that says "not set" (CQL binary protocol v4, section 4.1.4): leaves the cell as it is, without a tombstone.
 const UNSET: [u8; 4] = (-2i32).to_be_bytes();
 
+/// The length that says "null": takes away what the cell has.
+const NULL: [u8; 4] = (-1i32).to_be_bytes();
+
 const NULL_KEY: CodecError =
     CodecError::new(RejectCode::NullKey, "null in a key column: give every key column a value");
 const EMPTY_KEY: CodecError = CodecError::new(
@@ -67,6 +70,8 @@ struct Target {
     field: usize,
     cql_type: CqlType,
     role: ColumnRole,
+    /// What a null is sent as.
+    null: [u8; 4],
     /// What it is filled from instead of a field.
     derived: Option<DerivedValue>,
 }
@@ -132,6 +137,7 @@ impl RowEncoder {
                 field,
                 cql_type: column.cql_type.clone(),
                 role: column.role,
+                null: if plan.nulls.contains(&at) { NULL } else { UNSET },
                 derived: mapping.derived(at).map(|derived| DerivedValue::of(derived, column, &options)),
             })
             .collect();
@@ -171,7 +177,7 @@ impl RowEncoder {
     }
 
     /// Appends the row to `out`: a `[short]` count, then each column's `[value]` in the plan's order (null as "not set",
-    /// so that no tombstone is written), then, where the plan has one, the time to live as an int `[value]`, then the place's
+    /// so that no tombstone is written, unless the plan says otherwise), then, where the plan has one, the time to live as an int `[value]`, then the place's
     /// write time as a bigint `[value]`, always the last. That is the `<n><value_1>...<value_n>` of CQL binary protocol v4,
     /// section 4.1.4. Where the mapping has a field for the write time, it comes from there. Returns what it is.
     ///
@@ -278,7 +284,7 @@ impl RowEncoder {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         if !field.quoted && self.is_null(field.bytes) {
-            out.extend_from_slice(&UNSET);
+            out.extend_from_slice(&target.null);
             return if target.role.is_key() { Err(NULL_KEY.into()) } else { Ok(()) };
         }
         let start = out.len();

@@ -4,6 +4,7 @@ use super::*;
 use crate::format::record::RecordBatch;
 use crate::schema::mapping::{Derived, NO_FIELD};
 use crate::schema::table::Column;
+use crate::settings::NullAs;
 
 use ColumnRole::{ClusteringKey, PartitionKey, Regular, Static};
 
@@ -16,6 +17,7 @@ struct Case {
     mapping: FieldMapping,
     nulls: Vec<String>,
     ttl: Option<Ttl>,
+    null_as: NullAs,
     jagged: Jagged,
     charset: Charset,
 }
@@ -41,6 +43,7 @@ impl Case {
             mapping,
             nulls: Vec::new(),
             ttl: None,
+            null_as: NullAs::Unset,
             jagged: Jagged::default(),
             charset: Charset::UTF_8,
         }
@@ -57,7 +60,8 @@ impl Case {
             .collect();
         let mut batch = RecordBatch::default();
         batch.push(&fields).unwrap();
-        let plan = RowPlan { statement: String::new(), columns: self.columns.clone(), ttl: self.ttl };
+        let plan = RowPlan { columns: self.columns.clone(), ttl: self.ttl, ..RowPlan::default() }
+            .with_null_as(self.null_as);
         let encoder = RowEncoder::new(&plan, &self.mapping, &self.nulls, CodecOptions::default())
             .with_jagged(self.jagged)
             .with_charset(self.charset);
@@ -147,6 +151,18 @@ fn null_texts_are_null_unquoted_and_themselves_in_quotes() {
     case.check(&[b"0", b"0", b"null", b"1"], &[Some(&[0; 4]), Some(&[0; 8]), Some(b"null"), Some(&[0, 1])]);
     case.refuse(&[b"0", b"0", b"", b"\"NULL\""], RejectCode::InvalidNumber, "value");
     case.refuse(&[b"NULL", b"0", b"", b""], RejectCode::NullKey, "id");
+}
+
+#[test]
+fn nulls_are_tombstones_where_that_is_asked_for_and_keys_are_never_null() {
+    let mut case = sensor();
+    case.null_as = NullAs::Tombstone;
+    let mut expected = row(&[Some(&[0, 0, 0, 1]), Some(&[0; 8]), None, Some(b"")]);
+    // The third value is a null; the last one, in quotes, is the empty text.
+    expected[2 + 8 + 12..][..4].copy_from_slice(&[0xff; 4]);
+    case.columns[3].cql_type = CqlType::Text;
+    assert_eq!(case.encode(&[b"1", b"0", b"", b"\"\""]), Ok(expected));
+    case.refuse(&[b"", b"0", b"", b""], RejectCode::NullKey, "id");
 }
 
 #[test]

@@ -289,6 +289,7 @@ fn ask_cluster(
         },
         map: input.map.as_ref(),
         codec: &input.codec,
+        null_as: input.null_as,
     };
     let proposed = match &settings.new_table {
         Some(wanted) => create_missing(settings, wanted, inputs, report)?,

@@ -120,7 +120,7 @@ pub fn plan(
     ttl: Option<Ttl>,
 ) -> Result<Survey, MappingError> {
     let (columns, mappings) = plan_files(schema, files, rules)?;
-    let row_plan = insert_statement(&schema.name, &columns, ttl);
+    let row_plan = insert_statement(&schema.name, &columns, ttl).with_null_as(rules.null_as);
     let warnings = doubtful_headers(schema, files);
     Ok(Survey { row_plan, mappings, identity: None, warnings })
 }

@@ -6,6 +6,29 @@ use scylla::serialize::writers::RowWriter;
 
 /// Length of a value that is not set (CQL protocol v4, section 3, [value]).
 const UNSET: i32 = -2;
+/// Length of a null.
+const NULL: i32 = -1;
+
+/// What a row has for a marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell<'a> {
+    /// A value.
+    Value(&'a [u8]),
+    /// Null: what the cell has is deleted.
+    Null,
+    /// Nothing: the cell stays as it is.
+    Unset,
+}
+
+impl<'a> Cell<'a> {
+    /// Its value, if it is one.
+    pub fn value(self) -> Option<&'a [u8]> {
+        match self {
+            Cell::Value(value) => Some(value),
+            Cell::Null | Cell::Unset => None,
+        }
+    }
+}
 
 /// A row in the encoder's form.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +39,7 @@ pub struct EncodedRow<'a>(pub &'a [u8]);
 #[error("an encoded row is malformed: {0}")]
 pub struct MalformedRow(&'static str);
 
-/// The values of an encoded row in order; `None` for one that is not set. After the last one comes an error if there is more.
+/// The values of an encoded row in order. After the last one comes an error if there is more.
 #[derive(Debug, Clone)]
 pub struct Cells<'a> {
     left: usize,
@@ -35,24 +58,28 @@ impl<'a> EncodedRow<'a> {
 }
 
 impl<'a> Cells<'a> {
-    fn take(&mut self) -> Result<Option<&'a [u8]>, MalformedRow> {
+    fn take(&mut self) -> Result<Cell<'a>, MalformedRow> {
         let (length, values) =
             self.rest.split_first_chunk().ok_or(MalformedRow("a value's length is cut off"))?;
         let length = match i32::from_be_bytes(*length) {
             UNSET => {
                 self.rest = values;
-                return Ok(None);
+                return Ok(Cell::Unset);
+            }
+            NULL => {
+                self.rest = values;
+                return Ok(Cell::Null);
             }
             length => usize::try_from(length).map_err(|_| MalformedRow("a value's length is negative"))?,
         };
         let (value, rest) = values.split_at_checked(length).ok_or(MalformedRow("a value is cut off"))?;
         self.rest = rest;
-        Ok(Some(value))
+        Ok(Cell::Value(value))
     }
 }
 
 impl<'a> Iterator for Cells<'a> {
-    type Item = Result<Option<&'a [u8]>, MalformedRow>;
+    type Item = Result<Cell<'a>, MalformedRow>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let Some(left) = self.left.checked_sub(1) else {
@@ -82,8 +109,9 @@ impl SerializeRow for EncodedRow<'_> {
         for cell in cells {
             let writer = writer.make_cell_writer();
             let _written = match cell.map_err(SerializationError::new)? {
-                Some(value) => writer.set_value(value).map_err(SerializationError::new)?,
-                None => writer.set_unset(),
+                Cell::Value(value) => writer.set_value(value).map_err(SerializationError::new)?,
+                Cell::Null => writer.set_null(),
+                Cell::Unset => writer.set_unset(),
             };
         }
         Ok(())
@@ -111,18 +139,18 @@ mod tests {
             .map_err(|error| error.to_string())
     }
 
-    /// Two values: 7 in one byte, and one that is not set.
-    const ROW: [u8; 11] = [0, 2, 0, 0, 0, 1, 7, 0xff, 0xff, 0xff, 0xfe];
+    /// Three values: 7 in one byte, one that is not set, and a null.
+    const ROW: [u8; 15] = [0, 3, 0, 0, 0, 1, 7, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff];
 
     #[test]
     fn an_encoded_row_goes_into_the_statement_as_it_is() {
-        assert_eq!(serialize(&ROW, 2).unwrap(), ROW[2..]);
+        assert_eq!(serialize(&ROW, 3).unwrap(), ROW[2..]);
     }
 
     #[test]
     fn an_encoded_row_is_taken_apart_into_its_values() {
         let cells: Result<Vec<_>, _> = EncodedRow(&ROW).cells().unwrap().collect();
-        assert_eq!(cells.unwrap(), [Some(&[7][..]), None]);
+        assert_eq!(cells.unwrap(), [Cell::Value(&[7]), Cell::Unset, Cell::Null]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::schema::column_map::ColumnMap;
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
 use crate::schema::table::Column;
-use crate::settings::{LoadSettings, Rounding, TableName, TimestampMode, TtlMode};
+use crate::settings::{LoadSettings, NullAs, Rounding, TableName, TimestampMode, TtlMode};
 
 /// The value of an option that was not given.
 const NOT_SET: &str = "not set";
@@ -177,6 +177,7 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         (TTL, ttl),
         ("map", map.and_then(ColumnMap::map_text)),
         ("set", map.and_then(ColumnMap::set_text)),
+        ("null-as", (input.null_as != NullAs::Unset).then(|| format!("{:?}", input.null_as).to_lowercase())),
         ("input-compression", compression.map(str::to_owned)),
     ];
     let forms = input.codec.forms.as_ref().map(|forms| forms.options()).unwrap_or_default();

@@ -11,6 +11,7 @@ use crate::plan::compression::CompressionChoice;
 use crate::plan::discover::discover;
 use crate::plan::header::HeaderNames;
 use crate::plan::places::PlaceSettings;
+use crate::settings::NullAs;
 
 fn input() -> InputSettings {
     InputSettings {
@@ -26,6 +27,7 @@ fn input() -> InputSettings {
         skip: 0,
         limit: None,
         max_record_bytes: 1 << 20,
+        null_as: NullAs::default(),
         codec: CodecOptions::default(),
     }
 }

@@ -9,7 +9,7 @@ use super::field::{FieldProblem, FieldRef};
 use super::statement::quoted;
 use super::table::{Column, ColumnRole, TableSchema};
 use crate::codec::CodecOptions;
-use crate::settings::TableName;
+use crate::settings::{NullAs, TableName};
 
 mod doubt;
 mod mapped;
@@ -33,6 +33,8 @@ pub struct MappingRules<'a> {
     pub map: Option<&'a ColumnMap>,
     /// How constants are read.
     pub codec: &'a CodecOptions,
+    /// What becomes of cells whose fields are null.
+    pub null_as: NullAs,
 }
 
 /// The fields of one file.

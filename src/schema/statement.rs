@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::table::Column;
-use crate::settings::TableName;
+use crate::settings::{NullAs, TableName};
 
 /// What a worker needs to know of the table: sent to it by the coordinator.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct RowPlan {
     /// What is behind the marker before it, an int; `None`: it is not there, and rows live as long as the table's default says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Ttl>,
+    /// Places among the columns at which a null is sent as one, instead of being left unset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nulls: Vec<usize>,
 }
 
 /// Where a row's time to live comes from.
@@ -31,6 +34,15 @@ impl RowPlan {
     /// How many markers the statement has.
     pub fn markers(&self) -> usize {
         self.columns.len() + 1 + usize::from(self.ttl.is_some())
+    }
+
+    /// The same, but for nulls, which take away what is in their cells (keys aside, which never are null).
+    pub fn with_null_as(mut self, null_as: NullAs) -> Self {
+        if null_as == NullAs::Tombstone {
+            let columns = self.columns.iter().enumerate();
+            self.nulls = columns.filter(|(_, column)| !column.role.is_key()).map(|(at, _)| at).collect();
+        }
+        self
     }
 }
 
@@ -94,7 +106,7 @@ pub fn insert_statement(table: &TableName, columns: &[Column], ttl: Option<Ttl>)
         names.join(", "),
         if ttl.is_some() { "TTL ? AND " } else { "" },
     );
-    RowPlan { statement, columns: columns.to_vec(), ttl }
+    RowPlan { statement, columns: columns.to_vec(), ttl, ..RowPlan::default() }
 }
 
 /// An identifier in quotes: always right, whatever its case, and for reserved words too (CQL specification, "Identifiers

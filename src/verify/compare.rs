@@ -115,6 +115,18 @@ pub fn judge(known: Known, file: FileCell<'_>, table: TableCell<'_>, now_us: i64
     }
 }
 
+/// The same for a record that deletes what the cell has: nothing is to be there.
+pub fn judge_null(known: Known, file: FileCell<'_>, table: TableCell<'_>, now_us: i64) -> Verdict {
+    match table.value {
+        None => Verdict::Same,
+        // Whatever is there, it is not the same.
+        Some(_) => match judge(known, file, table, now_us) {
+            Verdict::Same => Verdict::Different(Difference::Value),
+            verdict => verdict,
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +185,21 @@ mod tests {
                 "{known:?} {value:?} {written_us:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_a_record_deletes_is_not_to_be_there() {
+        let check = |known, value: Option<&[u8]>, written_us, expected| {
+            let file = FileCell { value: b"", write_time_us: 100, slot_us: 1, is_static: false };
+            assert_eq!(judge_null(known, file, TableCell { value, written_us }, NOW), expected, "{value:?}");
+        };
+        check(EACH, None, None, Verdict::Same);
+        check(EACH, Some(b"x"), Some(150), Verdict::Superseded);
+        check(EACH, Some(b"x"), Some(201), Verdict::Overwritten);
+        check(EACH, Some(b"x"), Some(99), Verdict::Different(Difference::Older));
+        check(EACH, Some(b""), Some(100), Verdict::Different(Difference::Value));
+        check(Known::Nothing, Some(b""), Some(1), Verdict::Different(Difference::Value));
+        check(Known::Nothing, None, None, Verdict::Same);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use scylla::response::query_result::QueryResult;
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
 
-use super::compare::{Difference, FileCell, Known, TableCell, Verdict, judge};
+use super::compare::{Difference, FileCell, Known, TableCell, Verdict, judge, judge_null};
 use super::expiry::Expiry;
 use super::show;
 use crate::clock::Clock;
@@ -19,7 +19,7 @@ use crate::codec::{canonical, is_kept_as_null};
 use crate::control::message::{FileSpec, JobSpec, VerifyCounts, VerifySpec};
 use crate::format::record::Record;
 use crate::insert::cql::Target;
-use crate::insert::encoded::EncodedRow;
+use crate::insert::encoded::{Cell, EncodedRow};
 use crate::insert::engine::BoundRow;
 use crate::insert::load::ChunkLoad;
 use crate::insert::request::{Again, Request};
@@ -93,7 +93,7 @@ impl Lookup {
         if self.with_ttl {
             let mut cells = EncodedRow(&row.row.values).cells().map_err(|error| error.to_string())?;
             let cell = cells.nth(self.columns.len()).ok_or("a row has no time to live")?;
-            ttl_s = cell.map_err(|error| error.to_string())?.map(seconds).transpose()?;
+            ttl_s = cell.map_err(|error| error.to_string())?.value().map(seconds).transpose()?;
         }
         let arrived_us = self.held.then_some(row.write_time_us);
         Ok(self.expiry.may_have_expired(ttl_s, arrived_us, self.clock.now_us()))
@@ -121,14 +121,23 @@ impl Lookup {
             let value = next()?;
             let is_timed = self.knows_all_times || !column.cql_type.is_multi_cell();
             let written_us = if is_timed { next()?.map(bigint).transpose()? } else { None };
-            // A null of the file leaves the cell as it is.
-            let Some(wanted) = wanted else { continue };
-            let (wanted, value) = same_form(&column.cql_type, wanted, value);
-            let Some(wanted) = wanted else { continue };
+            let (wanted, value) = match wanted {
+                // The cell stays as it is.
+                Cell::Unset => continue,
+                Cell::Null => (None, value.filter(|value| !is_kept_as_null(&column.cql_type, value))),
+                Cell::Value(wanted) => match same_form(&column.cql_type, wanted, value) {
+                    (None, _) => continue,
+                    of_both => of_both,
+                },
+            };
             let is_static = column.role == ColumnRole::Static;
-            let file = FileCell { is_static, ..self.file_cell(row, wanted) };
+            let file = FileCell { is_static, ..self.file_cell(row, wanted.unwrap_or_default()) };
             let cell = TableCell { value, written_us };
-            let verdict = match judge(self.known, file, cell, now_us) {
+            let judged_cell = match wanted {
+                Some(_) => judge(self.known, file, cell, now_us),
+                None => judge_null(self.known, file, cell, now_us),
+            };
+            let verdict = match judged_cell {
                 Verdict::Different(Difference::Null) if self.may_have_expired(row)? => Verdict::Expired,
                 verdict => verdict,
             };
@@ -307,7 +316,7 @@ fn key_of(columns: &[Column], values: &[u8]) -> Result<Vec<u8>, String> {
         if !column.role.is_key() {
             continue;
         }
-        let value = cell.ok_or("a key has no value")?;
+        let value = cell.value().ok_or("a key has no value")?;
         let length = i32::try_from(value.len()).map_err(|error| error.to_string())?;
         key.extend_from_slice(&length.to_be_bytes());
         key.extend_from_slice(value);

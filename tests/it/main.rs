@@ -26,6 +26,7 @@ mod load;
 mod mapping;
 mod nested;
 mod new_table;
+mod nulls;
 mod part_of_files;
 mod places;
 mod proxy;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::FormArgs;
 use crate::format::csv::dialect::{Escapes, Trim};
 use crate::plan::compression::CompressionChoice;
-use crate::settings::Rounding;
+use crate::settings::{NullAs, Rounding};
 
 /// How the files are read.
 #[derive(Debug, Clone, clap::Args)]
@@ -61,6 +61,17 @@ pub struct InputArgs {
     /// Texts that mean null where they stand without quotes; the empty field always does
     #[arg(long, value_name = "TEXT,...")]
     pub null: Vec<String>,
+
+    /// Cells whose fields are null: leave them as they are, or delete what they have
+    #[arg(
+        long,
+        value_name = "unset|tombstone",
+        value_enum,
+        default_value = "unset",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub null_as: NullAs,
 
     /// Column of each field, instead of the names in the header
     #[arg(long, value_name = "NAME,...")]

@@ -36,6 +36,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
         places: places(typed, args)?,
         compression: args.input_compression,
         nulls,
+        null_as: args.null_as,
         columns,
         map,
         allow_missing_columns: args.allow_missing_columns,

@@ -40,6 +40,7 @@ fn without_options_everything_has_its_documented_default() {
             places: PlaceSettings::default(),
             compression: CompressionChoice::Auto,
             nulls: Vec::new(),
+            null_as: NullAs::Unset,
             columns: None,
             map: None,
             allow_missing_columns: false,
@@ -117,7 +118,7 @@ fn every_other_option_reaches_its_setting() {
         "--delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --encoding latin2 --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
          --map *,c=#1 --set x=1,y=2 --set z='3' --allow-missing-columns --allow-unknown-columns --allow-missing-fields --allow-extra-fields --skip 3 --limit 5 --max-record-size 256MiB \
          --recursive --pattern *.csv,*.gz --files-from list --input-compression zstd --timestamp-rounding truncate \
-         --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 --ttl 1h \
+         --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 --ttl 1h --null-as TOMBSTONE \
          --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
          --log-format JSON --metrics-listen 9100 b.csv",
         &FakeWorld::new(),
@@ -143,6 +144,7 @@ fn every_other_option_reaches_its_setting() {
         },
         compression: CompressionChoice::Zstd,
         nulls: ["NIL", "NULL", "N/A"].map(str::to_owned).to_vec(),
+        null_as: NullAs::Tombstone,
         columns: Some(["id", "a,b"].map(str::to_owned).to_vec()),
         map: Some(map),
         allow_missing_columns: true,

@@ -215,7 +215,7 @@ mod tests {
             column("at", CqlType::Timeuuid),
             column("fixed", CqlType::Timeuuid),
         ];
-        let plan = RowPlan { statement: String::new(), columns, ttl: None };
+        let plan = RowPlan { statement: String::new(), columns, ttl: None, nulls: Vec::new() };
         let mapping = FieldMapping {
             field_count: 3,
             fields: vec![0, 2, 1, usize::MAX],

@@ -25,7 +25,7 @@ fn plan() -> JobPlan {
         table: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
         table_id: "1".to_owned(),
         meaning: [("null".to_owned(), "[]".to_owned())].into(),
-        row_plan: RowPlan { statement: "INSERT".to_owned(), columns: vec![key], ttl: None },
+        row_plan: RowPlan { statement: "INSERT".to_owned(), columns: vec![key], ..RowPlan::default() },
         mappings: vec![FieldMapping { field_count: 1, fields: vec![0], ..FieldMapping::default() }],
         inputs: vec![input("/a.csv", "aa")],
     }

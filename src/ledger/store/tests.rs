@@ -22,7 +22,7 @@ fn new_job(name: &str) -> NewJob {
         table: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
         table_id: "1".to_owned(),
         meaning: [("null".to_owned(), "[]".to_owned())].into(),
-        row_plan: RowPlan { statement: "INSERT".to_owned(), columns: vec![key], ttl: None },
+        row_plan: RowPlan { statement: "INSERT".to_owned(), columns: vec![key], ..RowPlan::default() },
         mappings: Vec::new(),
         inputs: vec![JobInput { path: "/a.csv".into(), fingerprint }],
     };

@@ -10,6 +10,7 @@ const STRICT: MappingRules<'_> = MappingRules {
     write_time: None,
     map: None,
     codec: &CodecOptions::DEFAULT,
+    null_as: NullAs::Unset,
 };
 const MISSING: MappingRules<'_> = MappingRules { allow_missing: true, ..STRICT };
 const UNKNOWN: MappingRules<'_> = MappingRules { allow_unknown: true, ..STRICT };
