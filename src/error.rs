@@ -63,7 +63,9 @@ impl Error {
             Error::Load(LoadError::Job(
                 JobError::Refused(Refusal::Settings { .. }) | JobError::ListAtOneTime { .. },
             )) => exit_code::USAGE,
-            Error::Load(LoadError::Discover(DiscoverError::Twice { .. })) => exit_code::USAGE,
+            Error::Load(LoadError::Discover(DiscoverError::Twice { .. }) | LoadError::Plan(_)) => {
+                exit_code::USAGE
+            }
             Error::Load(_) | Error::Jobs(_) | Error::Watch(_) | Error::Output(_) => exit_code::FAILED,
         }
     }

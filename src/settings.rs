@@ -19,6 +19,7 @@ use crate::plan::places::PlaceSettings;
 use crate::propose::ProposeSettings;
 use crate::schema::column_map::ColumnMap;
 use crate::schema::field::FieldRef;
+use crate::schema::query::Query;
 use crate::schema::table::TableSchema;
 use crate::verify::sample::Sample;
 
@@ -197,6 +198,8 @@ pub struct InputSettings {
     pub columns: Option<Vec<String>>,
     /// What fills columns, where anything else than fields of their names does.
     pub map: Option<ColumnMap>,
+    /// The statement that writes a record, where the user gives it.
+    pub query: Option<Query>,
     /// Load although regular columns of the table are not in the file.
     pub allow_missing_columns: bool,
     /// Load although the file has fields that are no columns of the table.

@@ -11,7 +11,7 @@ use crate::format::charset::Charset;
 use crate::format::record::{Field, Record};
 use crate::reject::{Fault, RejectCode};
 use crate::schema::mapping::FieldMapping;
-use crate::schema::statement::{RowPlan, Ttl};
+use crate::schema::statement::{RowPlan, Stamp, Ttl};
 use crate::schema::table::ColumnRole;
 use crate::schema::types::CqlType;
 use beside::{DerivedValue, TtlSource};
@@ -117,6 +117,8 @@ pub struct RowEncoder {
     ttl: TtlSource,
     /// The index of the field that holds the write time, where one does.
     write_time: Option<usize>,
+    /// Whether rows have a write time.
+    stamped: bool,
     composite_partition_key: bool,
     nulls: Vec<Vec<u8>>,
     options: CodecOptions,
@@ -154,6 +156,7 @@ impl RowEncoder {
             ttl,
             own_timeuuids,
             write_time: mapping.write_time,
+            stamped: plan.stamp != Stamp::Nowhere,
             targets,
             names: plan.columns.iter().map(|column| column.name.clone()).collect(),
             field_count: mapping.field_count,
@@ -178,7 +181,7 @@ impl RowEncoder {
 
     /// Appends the row to `out`: a `[short]` count, then each column's `[value]` in the plan's order (null as "not set",
     /// so that no tombstone is written, unless the plan says otherwise), then, where the plan has one, the time to live as an int `[value]`, then the place's
-    /// write time as a bigint `[value]`, always the last. That is the `<n><value_1>...<value_n>` of CQL binary protocol v4,
+    /// write time as a bigint `[value]`, always the last where the plan has one. That is the `<n><value_1>...<value_n>` of CQL binary protocol v4,
     /// section 4.1.4. Where the mapping has a field for the write time, it comes from there. Returns what it is.
     ///
     /// # Errors
@@ -301,7 +304,7 @@ impl RowEncoder {
                 keys.clustering += len;
                 if keys.clustering > KEY_BYTES_MAX { Err(CLUSTERING_KEY_TOO_LARGE.into()) } else { Ok(()) }
             }
-            ColumnRole::Static | ColumnRole::Regular => Ok(()),
+            ColumnRole::Static | ColumnRole::Regular | ColumnRole::Counter => Ok(()),
         }
     }
 

@@ -47,6 +47,8 @@ pub enum WriteTime {
     Constant(i64),
     /// The one in a field of each record, which only its encoder knows.
     Field,
+    /// None of ours: the server, or the statement itself, says it.
+    Server,
 }
 
 /// How many microseconds each record has with [`WriteTime::Spaced`]: the product of the two below.
@@ -58,14 +60,14 @@ pub const SENDS_MAX: u8 = 4;
 
 impl WriteTime {
     /// The first write time of the record with this ordinal in the job, in microseconds since 1970-01-01T00:00:00Z. Where it is in a
-    /// field, the end of time: a bound that no record passes.
+    /// field, or not ours to say, the end of time: a bound that no record passes.
     pub fn of(self, ordinal: u64) -> i64 {
         let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
         match self {
             WriteTime::Ordinal(base) => base.saturating_add(ordinal),
             WriteTime::Spaced(base) => base.saturating_add(ordinal.saturating_mul(i64::from(SLOT_US))),
             WriteTime::Constant(constant) => constant,
-            WriteTime::Field => i64::MAX,
+            WriteTime::Field | WriteTime::Server => i64::MAX,
         }
     }
 
@@ -73,7 +75,7 @@ impl WriteTime {
     pub fn slot_us(self) -> i64 {
         match self {
             WriteTime::Spaced(_) => i64::from(SLOT_US),
-            WriteTime::Ordinal(_) | WriteTime::Constant(_) | WriteTime::Field => 1,
+            WriteTime::Ordinal(_) | WriteTime::Constant(_) | WriteTime::Field | WriteTime::Server => 1,
         }
     }
 
@@ -91,13 +93,13 @@ impl WriteTime {
                     u8::try_from(attempt.saturating_sub(1)).ok().filter(|&earlier| earlier < ATTEMPTS_MAX)?;
                 Some(i64::from(earlier * SENDS_MAX))
             }
-            WriteTime::Ordinal(_) | WriteTime::Constant(_) | WriteTime::Field => Some(0),
+            WriteTime::Ordinal(_) | WriteTime::Constant(_) | WriteTime::Field | WriteTime::Server => Some(0),
         }
     }
 
     /// Whether a row waits until its write time has come.
     pub fn is_held(self) -> bool {
-        !matches!(self, WriteTime::Constant(_) | WriteTime::Field)
+        !matches!(self, WriteTime::Constant(_) | WriteTime::Field | WriteTime::Server)
     }
 }
 

@@ -12,7 +12,7 @@ use super::dispatcher::Dispatcher;
 use super::run::{Event, Outcome};
 use super::survey::Survey;
 use super::tally::UnitTally;
-use super::write_times::{check_begin, check_resume, list_of, write_time};
+use super::write_times::{check_begin, check_resume, write_time_of};
 use crate::clock::Clock;
 use crate::control::message::WriteTime;
 use crate::ledger::LedgerError;
@@ -29,6 +29,7 @@ use crate::plan::unit::WorkUnit;
 use crate::reject::merge::{check_parts, check_writable, delete_parts};
 use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
 use crate::schema::identity::TableIdentity;
+use crate::schema::statement::RowPlan;
 use crate::settings::{JobSettings, LoadSettings};
 
 pub use error::JobError;
@@ -110,18 +111,12 @@ pub fn open_job(
 ) -> Result<Opened, JobError> {
     let now_us = Clock::set().now_us();
     let (Some(mut ledger), Some(how), Some(identity)) = (ledger, &settings.job, &surveyed.identity) else {
-        let write_time = write_time(&settings.writing.timestamp, list_of(&surveyed.row_plan), now_us, None)?;
+        let write_time = write_time_of(&settings.writing.timestamp, &surveyed.row_plan, now_us, None)?;
         let rejects_dir = absolute(&settings.rejects_dir)?;
         return Ok(Opened::Work(Box::new(RunJob::passing(write_time, rejects_dir))));
     };
     if settings.reads_stdin() {
-        return Ok(Opened::Work(Box::new(once(
-            settings,
-            ledger,
-            identity,
-            list_of(&surveyed.row_plan),
-            now_us,
-        )?)));
+        return Ok(Opened::Work(Box::new(once(settings, ledger, identity, &surveyed.row_plan, now_us)?)));
     }
     let mut asked = job_plan(settings, inputs, surveyed, identity)?;
     let name = how.name.clone().unwrap_or_else(|| asked.derived_name());
@@ -171,13 +166,15 @@ fn once(
     settings: &LoadSettings,
     mut ledger: Ledger,
     identity: &TableIdentity,
-    list: Option<&str>,
+    plan: &RowPlan,
     now_us: i64,
 ) -> Result<RunJob, JobError> {
     let (cluster, table_id) = (identity.cluster.clone(), identity.table_id.clone());
     let last_us = ledger.last_write_us(&cluster, &table_id)?;
-    let write_time = write_time(&settings.writing.timestamp, list, now_us, last_us)?;
-    check_begin(&settings.writing.timestamp, &settings.table.to_string(), now_us, last_us)?;
+    let write_time = write_time_of(&settings.writing.timestamp, plan, now_us, last_us)?;
+    if write_time != WriteTime::Server {
+        check_begin(&settings.writing.timestamp, &settings.table.to_string(), now_us, last_us)?;
+    }
     if write_time.is_held() {
         ledger.note_write_time(&cluster, &table_id, write_time.of(0))?;
     }
@@ -236,8 +233,10 @@ fn new_job(
         }
     }
     let last_us = ledger.last_write_us(&plan.cluster, &plan.table_id)?;
-    let write_time = write_time(&settings.writing.timestamp, list_of(&plan.row_plan), now_us, last_us)?;
-    check_begin(&settings.writing.timestamp, &plan.table.to_string(), now_us, last_us)?;
+    let write_time = write_time_of(&settings.writing.timestamp, &plan.row_plan, now_us, last_us)?;
+    if write_time != WriteTime::Server {
+        check_begin(&settings.writing.timestamp, &plan.table.to_string(), now_us, last_us)?;
+    }
     Ok(NewJob {
         name,
         named: how.name.is_some(),

@@ -58,7 +58,7 @@ use planner::{Planned, ScanStart};
 use run::{DispatcherOptions, Outcome};
 use signals::SignalWatch;
 use summary::{Run, Task};
-use survey::{Access, Survey, survey};
+use survey::{Access, PlanError, Survey, Wish, survey};
 use tally::UnitTally;
 use verify::Loaded;
 use workers::WorkerKind;
@@ -97,6 +97,9 @@ pub enum LoadError {
     /// The files do not fit the table.
     #[error(transparent)]
     Mapping(#[from] MappingError),
+    /// What is asked for does not go together.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The job.
     #[error(transparent)]
     Job(#[from] JobError),
@@ -295,9 +298,11 @@ fn ask_cluster(
         Some(wanted) => create_missing(settings, wanted, inputs, report)?,
         None => None,
     };
+    let in_order = settings.writing.timestamp == TimestampMode::Order;
+    let wish = Wish { query: input.query.as_ref(), ttl, in_order, access };
     let mut surveyed = match settings.schema.as_ref().or(proposed.as_ref()) {
-        Some(schema) => survey::plan(schema, &fields, rules, ttl)?,
-        None => survey(&settings.connection, &settings.table, &fields, rules, ttl, access)?,
+        Some(schema) => survey::plan_offline(schema, &fields, rules, wish)?,
+        None => survey(&settings.connection, &settings.table, &fields, rules, wish)?,
     };
     let first_records = inputs.iter().zip(&surveyed.mappings).map(|((file, header), mapping)| FirstRecord {
         file: &file.path,

@@ -12,9 +12,14 @@ use crate::schema::identity::{TableIdentity, read_identity};
 use crate::schema::mapping::{
     FieldMapping, FileFields, MappingError, MappingRules, doubtful_headers, plan_files,
 };
-use crate::schema::prepare::{check_read_permission, check_write_permission, prepare_insert, prepare_select};
-use crate::schema::statement::{RowPlan, Ttl, insert_statement, select_statement};
-use crate::schema::table::{SchemaError, TableSchema, read_table};
+use crate::schema::prepare::{
+    ask_markers, check_read_permission, check_write_permission, prepare_insert, prepare_select,
+};
+use crate::schema::query::Query;
+use crate::schema::query_plan::{is_stamped, plan_query};
+use crate::schema::repeat::Once;
+use crate::schema::statement::{RowPlan, Stamp, Ttl, select_statement, write_statement};
+use crate::schema::table::{Column, ColumnRole, SchemaError, TableSchema, read_table};
 use crate::session::clock::cluster_clock_skew;
 use crate::session::connect::{PoolShape, connect, unconnected_nodes};
 use crate::settings::{ConnectionSettings, TableName};
@@ -59,6 +64,114 @@ pub enum Access {
     Read,
 }
 
+/// What is asked for does not go together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Rows that were changed by what they were cannot be compared.
+    #[error(
+        "{why}, so that no file tells what a row is to be: what is loaded so cannot be verified; leave that out"
+    )]
+    NotComparable {
+        /// Why not.
+        why: String,
+    },
+    /// A key comes from a function.
+    #[error(
+        "key column {column:?} is filled by a function, so that nobody knows which rows there should be: what is loaded so cannot be \
+         verified; leave that out"
+    )]
+    KeyCalled {
+        /// The column.
+        column: String,
+    },
+    /// The types of functions' arguments are known to the cluster only.
+    #[error(
+        "column {column:?} is filled by a function with arguments, whose types only a cluster knows: check with it, without --schema"
+    )]
+    TypesUnknown {
+        /// The column.
+        column: String,
+    },
+    /// Rows that must not be sent twice.
+    #[error(
+        "{why}, so that nothing could be sent again after a fault of the cluster: such statements cannot be loaded yet"
+    )]
+    Once {
+        /// Why not.
+        why: String,
+    },
+    /// Nothing is to be added.
+    #[error("no counter of {table} is filled: give a field for one of them")]
+    NothingToCount {
+        /// The table.
+        table: TableName,
+    },
+    /// Rows get no write time, or no time to live, of ours.
+    #[error("--{option} does not go with this statement: {why}; leave it out")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
+}
+
+/// What is asked of the table, beside what is in the files.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The statement, where the user gives it.
+    pub query: Option<&'a Query>,
+    /// How long rows live.
+    pub ttl: Option<Ttl>,
+    /// Whether their write times are left to us.
+    pub in_order: bool,
+    /// What is to be done to it.
+    pub access: Access,
+}
+
+impl Wish<'_> {
+    /// Whether what is planned can be done as it is asked for.
+    ///
+    /// # Errors
+    /// It cannot.
+    fn check(&self, plan: &RowPlan, table: &TableName) -> Result<(), PlanError> {
+        let is_counter = plan.once == Some(Once::Counter);
+        let why_untimed = match (plan.stamp, &plan.once) {
+            (Stamp::Nowhere, Some(Once::Counter)) => Some("counters have neither"),
+            (Stamp::Nowhere, Some(Once::Condition)) => Some(
+                "with a condition (IF) the server says when a row is written; USING TTL can stand in the query",
+            ),
+            (Stamp::Nowhere, _) => Some("the query says itself when rows are written"),
+            _ => None,
+        };
+        if let Some(why) = why_untimed.filter(|_| !self.in_order) {
+            return Err(PlanError::Option { option: "timestamp", why });
+        }
+        if self.ttl.is_some() && (is_counter || self.query.is_some()) {
+            let why = "the query can say it: USING TTL :name";
+            return Err(PlanError::Option { option: "ttl", why: why_untimed.unwrap_or(why) });
+        }
+        let adds = |column: &Column| column.role == ColumnRole::Counter;
+        if is_counter && self.query.is_none() && !plan.columns.iter().any(adds) {
+            return Err(PlanError::NothingToCount { table: table.clone() });
+        }
+        if let (Some(once), Access::Write | Access::WriteAndRead) = (&plan.once, self.access) {
+            return Err(PlanError::Once { why: once.to_string() });
+        }
+        if !matches!(self.access, Access::Read | Access::WriteAndRead) {
+            return Ok(());
+        }
+        if let Some(column) = plan.called.iter().find(|column| column.role.is_key()) {
+            return Err(PlanError::KeyCalled { column: column.name.clone() });
+        }
+        match is_counter || self.query.is_some() {
+            true if is_counter => Err(PlanError::NotComparable { why: "counters are added to".to_owned() }),
+            true => Err(PlanError::NotComparable { why: "--query says how rows are changed".to_owned() }),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Asks the cluster and plans the statement.
 ///
 /// # Errors
@@ -68,14 +181,20 @@ pub fn survey(
     table: &TableName,
     files: &[FileFields<'_>],
     rules: MappingRules<'_>,
-    ttl: Option<Ttl>,
-    access: Access,
+    wish: Wish<'_>,
 ) -> Result<Survey, LoadError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(LoadError::Threads)?;
     let surveyed = runtime.block_on(async {
         let session = connect(connection, &table.keyspace, SURVEY_POOL).await?;
         let schema = read_table(&session, table).await?;
-        let mut planned = plan(&schema, files, rules, ttl)?;
+        let mut planned = match wish.query {
+            None => plan(&schema, files, rules, wish.ttl)?,
+            Some(query) => plan_own(&session, &schema, query, files, rules).await?,
+        };
+        learn_types(&session, table, &mut planned.row_plan).await?;
+        wish.check(&planned.row_plan, table)?;
+        planned.warnings.extend(not_compared(&planned.row_plan, wish.access));
+        let access = wish.access;
         planned.identity = Some(read_identity(&session, table).await?);
         ask_access(&session, table, &planned.row_plan, access).await?;
         planned.warnings.extend(nodes_warning(&unconnected_nodes(&session)));
@@ -102,7 +221,7 @@ async fn ask_access(
         check_write_permission(session, table, plan).await?;
     }
     if matches!(access, Access::Read | Access::WriteAndRead) {
-        let select = select_statement(table, &plan.columns);
+        let select = select_statement(table, &plan.comparable());
         let select = prepare_select(session, table, &select).await?;
         check_read_permission(session, table, &select).await?;
     }
@@ -119,10 +238,73 @@ pub fn plan(
     rules: MappingRules<'_>,
     ttl: Option<Ttl>,
 ) -> Result<Survey, MappingError> {
-    let (columns, mappings) = plan_files(schema, files, rules)?;
-    let row_plan = insert_statement(&schema.name, &columns, ttl).with_null_as(rules.null_as);
+    let (terms, mappings) = plan_files(schema, files, rules)?;
+    let (mut row_plan, places) = write_statement(&schema.name, &terms, ttl, rules.null_as);
+    if schema.has_counters() {
+        row_plan.once = Some(Once::Counter);
+    }
+    let mappings = mappings.into_iter().map(|mapping| mapping.arranged(&places)).collect();
     let warnings = doubtful_headers(schema, files);
     Ok(Survey { row_plan, mappings, identity: None, warnings })
+}
+
+/// The same for a table of which only a file tells.
+///
+/// # Errors
+/// The files do not fit the table, or what is asked for takes a cluster.
+pub fn plan_offline(
+    schema: &TableSchema,
+    files: &[FileFields<'_>],
+    rules: MappingRules<'_>,
+    wish: Wish<'_>,
+) -> Result<Survey, LoadError> {
+    let planned = plan(schema, files, rules, wish.ttl)?;
+    wish.check(&planned.row_plan, &schema.name)?;
+    match planned.row_plan.arguments.first().and_then(|&at| planned.row_plan.columns.get(at)) {
+        Some(column) => Err(PlanError::TypesUnknown { column: column.name.clone() }.into()),
+        None => Ok(planned),
+    }
+}
+
+/// Plans the user's own statement, whose markers the server describes.
+async fn plan_own(
+    session: &Session,
+    schema: &TableSchema,
+    query: &Query,
+    files: &[FileFields<'_>],
+    rules: MappingRules<'_>,
+) -> Result<Survey, LoadError> {
+    let statement = query.statement(&schema.name.keyspace, is_stamped(query, schema));
+    let markers = ask_markers(session, &schema.name, &statement).await?;
+    let (row_plan, mappings) = plan_query(query, schema, &markers, files, rules)?;
+    Ok(Survey { row_plan, mappings, identity: None, warnings: Vec::new() })
+}
+
+/// Asks the server for the types of functions' arguments.
+async fn learn_types(session: &Session, table: &TableName, plan: &mut RowPlan) -> Result<(), SchemaError> {
+    if plan.own || plan.arguments.is_empty() {
+        return Ok(());
+    }
+    let markers = ask_markers(session, table, &plan.statement).await?;
+    for &at in &plan.arguments {
+        if let (Some(column), Some((_, cql_type))) = (plan.columns.get_mut(at), markers.get(at)) {
+            let unknown = || SchemaError::NotUnderstood {
+                statement: plan.statement.clone(),
+                message: format!(
+                    "an argument for column {:?} is of a type that cannot be loaded",
+                    column.name
+                ),
+            };
+            column.cql_type = cql_type.clone().ok_or_else(unknown)?;
+        }
+    }
+    Ok(())
+}
+
+fn not_compared(plan: &RowPlan, access: Access) -> Option<String> {
+    let names: Vec<&str> = plan.called.iter().map(|column| column.name.as_str()).collect();
+    (matches!(access, Access::Read | Access::WriteAndRead) && !names.is_empty())
+        .then(|| format!("columns that functions fill are not compared: {}", names.join(", ")))
 }
 
 fn nodes_warning(unconnected: &[String]) -> Option<String> {

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::job::JobError;
 use crate::control::message::WriteTime;
 use crate::ledger::job::show_time;
-use crate::schema::statement::RowPlan;
+use crate::schema::statement::{RowPlan, Stamp};
 use crate::schema::table::Column;
 use crate::schema::types::CqlType;
 use crate::settings::TimestampMode;
@@ -49,13 +49,29 @@ pub enum ClockError {
     },
 }
 
+/// The write times of a job that begins and writes rows by this plan.
+///
+/// # Errors
+/// As those of [`write_time`].
+pub(super) fn write_time_of(
+    mode: &TimestampMode,
+    plan: &RowPlan,
+    now_us: i64,
+    last_us: Option<i64>,
+) -> Result<WriteTime, JobError> {
+    match plan.stamp {
+        Stamp::Nowhere => Ok(WriteTime::Server),
+        Stamp::Last | Stamp::Behind(_) => write_time(mode, list_of(plan), now_us, last_us),
+    }
+}
+
 /// The write times of a job that begins. Its base is later than everything written before it, so that rows deleted just before do not
 /// shadow loaded ones, and later than the last row of any job before it, so that a later load of the same keys wins. With a `list` that
 /// is not frozen each record has several write times.
 ///
 /// # Errors
 /// There is such a list, and one write time for all.
-pub(super) fn write_time(
+fn write_time(
     mode: &TimestampMode,
     list: Option<&str>,
     now_us: i64,
@@ -75,10 +91,13 @@ pub(super) fn write_time(
     }
 }
 
-/// The first column that is a list and not frozen.
-pub(super) fn list_of(plan: &RowPlan) -> Option<&str> {
-    let is_list = |column: &&Column| matches!(&column.cql_type, CqlType::List(list) if !list.frozen);
-    plan.columns.iter().find(is_list).map(|column| column.name.as_str())
+/// The first column that is a list and not frozen, in rows that may be sent twice.
+fn list_of(plan: &RowPlan) -> Option<&str> {
+    let is_list = |(at, column): &(usize, &Column)| {
+        matches!(&column.cql_type, CqlType::List(list) if !list.frozen) && !plan.arguments.contains(at)
+    };
+    let list = plan.columns.iter().enumerate().find(is_list).map(|(_, column)| column.name.as_str());
+    list.filter(|_| plan.once.is_none())
 }
 
 /// Whether a job may begin in a table whose rows have write times up to `last_us`, as far as is known.

@@ -107,12 +107,7 @@ impl SerializeRow for EncodedRow<'_> {
             return Err(SerializationError::new(error));
         }
         for cell in cells {
-            let writer = writer.make_cell_writer();
-            let _written = match cell.map_err(SerializationError::new)? {
-                Cell::Value(value) => writer.set_value(value).map_err(SerializationError::new)?,
-                Cell::Null => writer.set_null(),
-                Cell::Unset => writer.set_unset(),
-            };
+            write(cell.map_err(SerializationError::new)?, writer)?;
         }
         Ok(())
     }
@@ -120,6 +115,50 @@ impl SerializeRow for EncodedRow<'_> {
     fn is_empty(&self) -> bool {
         self.0.len() <= 2
     }
+}
+
+/// A row in the encoder's form, whose last value, the write time, belongs behind so many of the others.
+#[derive(Debug, Clone, Copy)]
+pub struct StampedRow<'a> {
+    /// The row.
+    pub values: &'a [u8],
+    /// How many values come before the write time.
+    pub behind: usize,
+}
+
+impl SerializeRow for StampedRow<'_> {
+    fn serialize(
+        &self,
+        ctx: &RowSerializationContext<'_>,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), SerializationError> {
+        let last = ctx.columns().len().saturating_sub(1);
+        let move_up = |at: usize| match at {
+            _ if at < self.behind => at,
+            _ if at == self.behind => last,
+            _ => at - 1,
+        };
+        let cells: Vec<Cell<'_>> =
+            EncodedRow(self.values).cells().and_then(Iterator::collect).map_err(SerializationError::new)?;
+        if cells.len() != ctx.columns().len() || self.behind > last {
+            return Err(SerializationError::new(MalformedRow("the number of values is not the statement's")));
+        }
+        (0..cells.len()).filter_map(|at| cells.get(move_up(at))).try_for_each(|cell| write(*cell, writer))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.values.len() <= 2
+    }
+}
+
+fn write(cell: Cell<'_>, writer: &mut RowWriter<'_>) -> Result<(), SerializationError> {
+    let writer = writer.make_cell_writer();
+    let _written = match cell {
+        Cell::Value(value) => writer.set_value(value).map_err(SerializationError::new)?,
+        Cell::Null => writer.set_null(),
+        Cell::Unset => writer.set_unset(),
+    };
+    Ok(())
 }
 
 #[cfg(test)]

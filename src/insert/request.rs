@@ -7,11 +7,12 @@ use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
 
 use super::cql::Target;
-use super::encoded::EncodedRow;
+use super::encoded::{EncodedRow, StampedRow};
 use super::engine::BoundRow;
 use super::load::ChunkLoad;
 use crate::control::message::{SENDS_MAX, WriteTime};
 use crate::schema::prepare::prepare_insert;
+use crate::schema::statement::{RowPlan, Stamp};
 use crate::schema::table::SchemaError;
 
 /// What can be sent after something that may have been executed.
@@ -65,6 +66,7 @@ pub trait Request: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Insert {
     statement: PreparedStatement,
+    stamp: Stamp,
     write_time: WriteTime,
 }
 
@@ -87,12 +89,17 @@ struct Once {
 
 impl Insert {
     /// Inserts through the target's statement, prepared, which gives rows such write times.
-    pub fn new(statement: PreparedStatement, write_time: WriteTime) -> Self {
-        Insert { statement, write_time }
+    pub fn new(statement: PreparedStatement, plan: &RowPlan, write_time: WriteTime) -> Self {
+        Insert { statement, stamp: plan.stamp, write_time }
     }
 
     fn statement_of(&self, values: &[u8]) -> Result<BoundStatement, String> {
-        self.statement.clone().bind(&EncodedRow(values)).map_err(|error| error.to_string())
+        let statement = self.statement.clone();
+        let bound = match self.stamp {
+            Stamp::Last | Stamp::Nowhere => statement.bind(&EncodedRow(values)),
+            Stamp::Behind(behind) => statement.bind(&StampedRow { values, behind }),
+        };
+        bound.map_err(|error| error.to_string())
     }
 }
 

@@ -177,6 +177,7 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         (TTL, ttl),
         ("map", map.and_then(ColumnMap::map_text)),
         ("set", map.and_then(ColumnMap::set_text)),
+        ("query", input.query.as_ref().map(|query| query.text().to_owned())),
         ("null-as", (input.null_as != NullAs::Unset).then(|| format!("{:?}", input.null_as).to_lowercase())),
         ("input-compression", compression.map(str::to_owned)),
     ];

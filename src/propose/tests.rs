@@ -28,6 +28,7 @@ fn input() -> InputSettings {
         limit: None,
         max_record_bytes: 1 << 20,
         null_as: NullAs::default(),
+        query: None,
         codec: CodecOptions::default(),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::call::Call;
 use super::field::{FieldRef, unquoted};
 
 /// A column, as an option names it.
@@ -31,6 +32,8 @@ pub enum Source {
     Record,
     /// The same text for all.
     Constant(String),
+    /// A CQL function.
+    Call(Call),
 }
 
 /// What fills the columns.
@@ -71,7 +74,7 @@ impl ColumnMap {
                         "'{column}' alone says nothing: write {column} = FIELD, or -{column}"
                     ));
                 }
-                map.mapped.push((column, source(rest.field()?)?));
+                map.mapped.push((column, rest.source()?));
             }
             rest.skip_spaces();
             if rest.0.is_empty() {
@@ -159,24 +162,28 @@ impl fmt::Display for Source {
             Source::Line => f.write_str("$line"),
             Source::Record => f.write_str("$record"),
             Source::Constant(value) => f.write_str(&quoted_value(value)),
+            Source::Call(call) => call.fmt(f),
         }
     }
 }
 
-fn source(text: &str) -> Result<Source, String> {
-    Ok(match text {
-        "$file" => Source::Path,
-        "$name" => Source::Name,
-        "$line" => Source::Line,
-        "$record" => Source::Record,
-        _ if text.starts_with('$') => {
-            return Err(format!("'{text}' is unknown: there are $file, $name, $line and $record"));
-        }
-        _ if text.starts_with('\'') => {
-            return Err(format!("{text} is a constant: give it with --set"));
-        }
-        _ => Source::Field(FieldRef::parse(text).map_err(|problem| format!("'{text}' {problem}"))?),
-    })
+impl Source {
+    /// Understands what stands for a field or for what is known of a record.
+    pub(super) fn parse(text: &str) -> Result<Source, String> {
+        Ok(match text {
+            "$file" => Source::Path,
+            "$name" => Source::Name,
+            "$line" => Source::Line,
+            "$record" => Source::Record,
+            _ if text.starts_with('$') => {
+                return Err(format!("'{text}' is unknown: there are $file, $name, $line and $record"));
+            }
+            _ if text.starts_with('\'') => {
+                return Err(format!("{text} is a constant: give it with --set"));
+            }
+            _ => Source::Field(FieldRef::parse(text).map_err(|problem| format!("'{text}' {problem}"))?),
+        })
+    }
 }
 
 /// What is left of a text.
@@ -240,10 +247,15 @@ impl<'a> Rest<'a> {
         Ok(column)
     }
 
-    /// What stands for a field, which ends at a comma.
-    fn field(&mut self) -> Result<&'a str, String> {
+    /// A function, or what else fills a column, which ends at a comma.
+    fn source(&mut self) -> Result<Source, String> {
         self.skip_spaces();
-        if self.0.starts_with('"') { self.with_quotes('"') } else { Ok(self.until(&[','])) }
+        if Call::begins(self.0) {
+            let (call, rest) = Call::parse(self.0)?;
+            self.0 = rest;
+            return Ok(Source::Call(call));
+        }
+        Source::parse(if self.0.starts_with('"') { self.with_quotes('"')? } else { self.until(&[',']) })
     }
 
     /// `= value`, which ends at one of these where it is not quoted.
@@ -268,7 +280,7 @@ impl<'a> Rest<'a> {
                 "{value}: what a record or its file has is given with --map; for this very text write '{value}'"
             )),
             _ if is_call => {
-                Err(format!("{value}: functions are not known; for this very text write '{value}'"))
+                Err(format!("{value}: functions are given with --map; for this very text write '{value}'"))
             }
             _ => Ok(value.to_owned()),
         }
@@ -296,6 +308,10 @@ mod tests {
         );
         check("id = a, *, -note, -\"No,te\"", Ok("*, id = a, -note, -\"No,te\""));
         check("*", Ok(""));
+        check(
+            "id=now() , day = toDate(\"a, b\", #2), x = c",
+            Ok("id = now(), day = toDate(\"a, b\", #2), x = c"),
+        );
     }
 
     #[test]
@@ -310,8 +326,8 @@ mod tests {
         check("id = \"a", Err("a quote is never closed: \"a"));
         let zero = ColumnMap::parse("id = 0").unwrap_err();
         assert!(zero.starts_with("'0' may be a place or a name: write #1 for the first field"), "{zero}");
-        let call = ColumnMap::parse("id = now()").unwrap_err();
-        assert!(call.starts_with("'now()' is no plain name"), "{call}");
+        check("id = f(a", Err("a parenthesis is never closed: f(a"));
+        check("id = f(a) b", Err("'b' is not understood: separate what you map by commas"));
     }
 
     fn check_set(texts: &[&str], expected: Result<&str, &str>) {
@@ -346,7 +362,10 @@ mod tests {
             &["a = $line"],
             Err("$line: what a record or its file has is given with --map; for this very text write '$line'"),
         );
-        check_set(&["a = now()"], Err("now(): functions are not known; for this very text write 'now()'"));
+        check_set(
+            &["a = now()"],
+            Err("now(): functions are given with --map; for this very text write 'now()'"),
+        );
         check_set(&["a = 'now()'", "b = (x)"], Ok("a = 'now()', b = '(x)'"));
     }
 

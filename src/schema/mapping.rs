@@ -14,9 +14,11 @@ use crate::settings::{NullAs, TableName};
 mod doubt;
 mod mapped;
 mod place;
+mod term;
 
 pub use doubt::doubtful_headers;
 pub use place::{Derived, FieldMapping, NO_FIELD};
+pub use term::Term;
 
 /// What may be left out, and what fields are for beside columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,6 +141,17 @@ pub enum MappingProblem {
         "* takes fields by their names, and without a header or --columns they have none: map each by its place, as id = #1"
     )]
     NothingToMatch,
+    /// A function for a marker of a query.
+    #[error(
+        "{0} = {1}: markers are filled from fields and constants; write {1} into the query where :{0} stands"
+    )]
+    CallForMarker(String, String),
+    /// Markers of a query that nothing fills.
+    #[error(
+        "markers without a field: {} (give the fields these names, or say what fills them with --map 'MARKER = FIELD' or --set)",
+        names(.0)
+    )]
+    Unfilled(Vec<String>),
     /// There is no file.
     #[error("standard input has no {from}: give the column a constant with --set")]
     NoFile {
@@ -209,8 +222,8 @@ pub fn plan_files(
     schema: &TableSchema,
     files: &[FileFields<'_>],
     rules: MappingRules<'_>,
-) -> Result<(Vec<Column>, Vec<FieldMapping>), MappingError> {
-    let mut first: Option<(&Path, Vec<Column>)> = None;
+) -> Result<(Vec<Term>, Vec<FieldMapping>), MappingError> {
+    let mut first: Option<(&Path, Vec<Term>)> = None;
     let mut mappings = Vec::with_capacity(files.len());
     for file in files {
         let fail = |problems| error(schema, file.path.to_owned(), problems);
@@ -225,27 +238,29 @@ pub fn plan_files(
         }
         let mapped = match rules.map {
             Some(map) => mapped::map_columns(schema, file, map, rules),
-            None => map_fields(schema, file.names, rules),
+            None => map_fields(schema, file.names, rules)
+                .map(|(columns, mapping)| (columns.into_iter().map(Term::marker).collect(), mapping)),
         };
-        let (columns, mapping) = mapped.map_err(fail)?;
+        let (terms, mapping) = mapped.map_err(fail)?;
         match &first {
-            None => first = Some((file.path, columns)),
-            Some((path, expected)) if *expected != columns => {
+            None => first = Some((file.path, terms)),
+            Some((path, expected)) if *expected != terms => {
                 return Err(fail(vec![MappingProblem::UnlikeFirstFile {
                     first: path.to_path_buf(),
-                    lacking: only_in(expected, &columns),
-                    besides: only_in(&columns, expected),
+                    lacking: only_in(expected, &terms),
+                    besides: only_in(&terms, expected),
                 }]));
             }
             Some(_) => {}
         }
         mappings.push(mapping);
     }
-    Ok((first.map_or_else(|| schema.columns.clone(), |(_, columns)| columns), mappings))
+    let all = || schema.columns.iter().cloned().map(Term::marker).collect();
+    Ok((first.map_or_else(all, |(_, terms)| terms), mappings))
 }
 
-fn only_in(these: &[Column], those: &[Column]) -> Vec<String> {
-    these.iter().filter(|column| !those.contains(column)).map(|column| column.name.clone()).collect()
+fn only_in(these: &[Term], those: &[Term]) -> Vec<String> {
+    these.iter().filter(|term| !those.contains(term)).map(|term| term.column.name.clone()).collect()
 }
 
 fn error(schema: &TableSchema, file: PathBuf, problems: Vec<MappingProblem>) -> MappingError {
@@ -259,6 +274,7 @@ pub fn column_list(schema: &TableSchema) -> String {
             ColumnRole::PartitionKey => " (partition key)",
             ColumnRole::ClusteringKey => " (clustering key)",
             ColumnRole::Static => " (static)",
+            ColumnRole::Counter => " (counter)",
             ColumnRole::Regular => "",
         };
         format!("{} {}{role}", shown(&column.name), column.cql_type)

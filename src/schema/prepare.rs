@@ -10,10 +10,13 @@ use scylla::statement::Statement;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::CqlValue;
 
-use super::statement::{ReadPlan, RowPlan};
+use super::statement::{ReadPlan, RowPlan, Stamp};
 use super::table::{Column, SchemaError};
 use super::types::{CqlType, Elements, Entries, UserField, UserType, Vector};
 use crate::settings::TableName;
+
+/// What is said of a statement of which the user has given a part.
+const OWN_STATEMENT: &str = "statement for";
 
 /// What is said of a statement.
 struct Words {
@@ -27,6 +30,12 @@ const INSERT: Words = Words {
     preparing: "preparing the INSERT",
     asking: "asking whether the table may be written",
     statement: "INSERT into",
+    permission: "MODIFY",
+};
+const OWN: Words = Words {
+    preparing: "preparing the statement",
+    asking: "asking whether the table may be written",
+    statement: OWN_STATEMENT,
     permission: "MODIFY",
 };
 const SELECT: Words = Words {
@@ -48,14 +57,41 @@ pub async fn prepare_insert(
     table: &TableName,
     plan: &RowPlan,
 ) -> Result<PreparedStatement, SchemaError> {
-    let prepared = prepare(session, table, &plan.statement, &INSERT).await?;
+    let mut prepared = prepare(session, table, &plan.statement, words_of(plan)).await?;
+    prepared.set_is_idempotent(plan.once.is_none());
     let markers = of_server(prepared.get_variable_col_specs().as_slice());
-    let ttl = plan.ttl.map(|_| TTL);
-    let planned: Vec<_> = of_plan(&plan.columns).chain(ttl).chain([WRITE_TIME]).collect();
+    let columns = of_plan(&plan.columns).enumerate().map(|(at, (name, cql_type))| {
+        (name.filter(|_| !plan.own && !plan.arguments.contains(&at)), cql_type)
+    });
+    let mut planned: Vec<_> = columns.chain(plan.ttl.map(|_| TTL)).collect();
+    match plan.stamp {
+        Stamp::Last => planned.push(WRITE_TIME),
+        Stamp::Behind(others) => planned.insert(others.min(planned.len()), WRITE_TIME),
+        Stamp::Nowhere => {}
+    }
     match difference("the INSERT has", "markers", &planned, &markers) {
         None => Ok(prepared),
         Some(change) => Err(SchemaError::Changed { table: table.clone(), change }),
     }
+}
+
+/// What the server says of the markers of a statement that writes to the table: what each is called there and its type, as far as that
+/// is one that can be loaded.
+///
+/// # Errors
+/// The server refuses the statement, or no node answers.
+pub async fn ask_markers(
+    session: &Session,
+    table: &TableName,
+    statement: &str,
+) -> Result<Vec<(String, Option<CqlType>)>, SchemaError> {
+    let prepared = prepare(session, table, statement, &OWN).await?;
+    let markers = of_server(prepared.get_variable_col_specs().as_slice());
+    Ok(markers.into_iter().map(|(name, cql_type)| (name.to_owned(), cql_type)).collect())
+}
+
+fn words_of(plan: &RowPlan) -> &'static Words {
+    if plan.own || !plan.called.is_empty() || plan.once.is_some() { &OWN } else { &INSERT }
 }
 
 /// Prepares the statement that reads rows back and compares what the server says of its markers and of what it selects with the plan.
@@ -101,7 +137,8 @@ async fn prepare(
     statement: &str,
     words: &Words,
 ) -> Result<PreparedStatement, SchemaError> {
-    let mut prepared = session.prepare(statement).await.map_err(|err| prepare_error(table, words, &err))?;
+    let mut prepared =
+        session.prepare(statement).await.map_err(|err| prepare_error(table, statement, words, &err))?;
     prepared.set_is_idempotent(true);
     Ok(prepared)
 }
@@ -110,7 +147,8 @@ async fn prepare(
 ///
 /// Cassandra checks permissions when a statement is executed, before it looks at the values. So the INSERT is executed with
 /// nothing but nulls: a role without MODIFY is told that it is not authorized, any other that a key cannot be null. A server
-/// that looked at the values first would pass every role here, and the first real INSERT would tell.
+/// that looked at the values first would pass every role here, and the first real INSERT would tell. So it does where no marker is a
+/// key column's: such a statement is not tried.
 ///
 /// # Errors
 /// The role may not write, or the cluster does not answer.
@@ -119,7 +157,12 @@ pub async fn check_write_permission(
     table: &TableName,
     plan: &RowPlan,
 ) -> Result<(), SchemaError> {
-    check_permission(session, table, &plan.statement, plan.markers(), &INSERT).await
+    // Without a key that a record fills, it would be executed; of a statement of the user's own nobody knows.
+    let has_key = !plan.own && plan.comparable().iter().any(|column| column.role.is_key());
+    match has_key {
+        true => check_permission(session, table, &plan.statement, plan.markers(), words_of(plan)).await,
+        false => Ok(()),
+    }
 }
 
 /// Finds out in the same way whether this role may read the table.
@@ -150,12 +193,12 @@ async fn check_permission(
             DbError::Unauthorized,
             message,
         ))) => Err(SchemaError::NotPermitted { table: table.clone(), permission: words.permission, message }),
-        Err(ExecutionError::PrepareError(err)) => Err(prepare_error(table, words, &err)),
+        Err(ExecutionError::PrepareError(err)) => Err(prepare_error(table, statement, words, &err)),
         Err(err) => Err(SchemaError::Cluster { doing: words.asking, message: err.to_string() }),
     }
 }
 
-fn prepare_error(table: &TableName, words: &Words, err: &PrepareError) -> SchemaError {
+fn prepare_error(table: &TableName, text: &str, words: &Words, err: &PrepareError) -> SchemaError {
     let PrepareError::AllAttemptsFailed { first_attempt: RequestAttemptError::DbError(kind, message) } = err
     else {
         return SchemaError::Cluster { doing: words.preparing, message: err.to_string() };
@@ -163,6 +206,9 @@ fn prepare_error(table: &TableName, words: &Words, err: &PrepareError) -> Schema
     let (table, message) = (table.clone(), message.clone());
     let &Words { statement, permission, preparing, .. } = words;
     match kind {
+        DbError::Invalid | DbError::SyntaxError | DbError::ConfigError if statement == OWN_STATEMENT => {
+            SchemaError::NotUnderstood { statement: text.to_owned(), message }
+        }
         DbError::Unauthorized => SchemaError::NotPermitted { table, permission, message },
         DbError::Invalid | DbError::SyntaxError | DbError::ConfigError => {
             SchemaError::Refused { table, statement, message }
@@ -253,7 +299,7 @@ fn marker_type(cql_type: &ColumnType<'_>) -> Option<CqlType> {
 fn native_type(native: &NativeType) -> Option<CqlType> {
     Some(match native {
         NativeType::Ascii => CqlType::Ascii,
-        NativeType::BigInt => CqlType::Bigint,
+        NativeType::BigInt | NativeType::Counter => CqlType::Bigint,
         NativeType::Blob => CqlType::Blob,
         NativeType::Boolean => CqlType::Boolean,
         NativeType::Date => CqlType::Date,
@@ -316,7 +362,7 @@ mod tests {
 
     fn check_error(err: PrepareError, expected: &str) {
         let table = TableName { keyspace: "ks".to_owned(), table: "t".to_owned() };
-        let text = prepare_error(&table, &INSERT, &err).to_string();
+        let text = prepare_error(&table, "INSERT", &INSERT, &err).to_string();
         assert!(text.starts_with(expected), "{text:?} should start with {expected:?}");
     }
 

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::table::Column;
+use super::call::Call;
+use super::mapping::Term;
+use super::repeat::Once;
+use super::table::{Column, ColumnRole};
+use super::types::CqlType;
 use crate::settings::{NullAs, TableName};
 
 /// What a worker needs to know of the table: sent to it by the coordinator.
@@ -18,6 +22,43 @@ pub struct RowPlan {
     /// Places among the columns at which a null is sent as one, instead of being left unset.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nulls: Vec<usize>,
+    /// Places among the columns that are not a column's whole value, but an argument or another part of the statement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<usize>,
+    /// Columns that functions fill.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub called: Vec<Column>,
+    /// Where the marker of the write time is, if not at the end.
+    #[serde(default, skip_serializing_if = "Stamp::is_last")]
+    pub stamp: Stamp,
+    /// Why it must not be executed twice for one record, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<Once>,
+    /// Whether its answer says if it was applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub conditional: bool,
+    /// Whether the statement is the user's own: what its markers are called is theirs to say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
+}
+
+/// Where the marker of a row's write time is among those of the statement. In the encoder's form it is always the last value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stamp {
+    /// Behind all others.
+    #[default]
+    Last,
+    /// Behind so many others.
+    Behind(usize),
+    /// There is none: the server, or the statement itself, says when rows are written.
+    Nowhere,
+}
+
+impl Stamp {
+    fn is_last(&self) -> bool {
+        *self == Stamp::Last
+    }
 }
 
 /// Where a row's time to live comes from.
@@ -33,14 +74,22 @@ pub enum Ttl {
 impl RowPlan {
     /// How many markers the statement has.
     pub fn markers(&self) -> usize {
-        self.columns.len() + 1 + usize::from(self.ttl.is_some())
+        self.columns.len() + usize::from(self.ttl.is_some()) + usize::from(self.stamp != Stamp::Nowhere)
     }
 
-    /// The same, but for nulls, which take away what is in their cells (keys aside, which never are null).
+    /// The columns that records fill themselves, and that can be compared with them.
+    pub fn comparable(&self) -> Vec<Column> {
+        let columns = self.columns.iter().enumerate().filter(|(at, _)| !self.arguments.contains(at));
+        columns.map(|(_, column)| column.clone()).collect()
+    }
+
+    /// The same, but for nulls, which take away what is in their cells (keys aside, which never are null, and counters, which are
+    /// only added to).
     pub fn with_null_as(mut self, null_as: NullAs) -> Self {
         if null_as == NullAs::Tombstone {
+            let is_taken = |column: &Column| !column.role.is_key() && column.role != ColumnRole::Counter;
             let columns = self.columns.iter().enumerate();
-            self.nulls = columns.filter(|(_, column)| !column.role.is_key()).map(|(at, _)| at).collect();
+            self.nulls = columns.filter(|(_, column)| is_taken(column)).map(|(at, _)| at).collect();
         }
         self
     }
@@ -97,16 +146,90 @@ pub fn select_statement(table: &TableName, columns: &[Column]) -> ReadPlan {
 
 /// The statement that writes these columns of a row at a given time, and what stands behind its markers.
 pub fn insert_statement(table: &TableName, columns: &[Column], ttl: Option<Ttl>) -> RowPlan {
-    let names: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
-    let markers = vec!["?"; columns.len()].join(", ");
-    let statement = format!(
-        "INSERT INTO {}.{} ({}) VALUES ({markers}) USING {}TIMESTAMP ?",
+    let terms: Vec<Term> = columns.iter().cloned().map(Term::marker).collect();
+    write_statement(table, &terms, ttl, NullAs::Unset).0
+}
+
+/// The statement that writes these columns, each with what fills it: an INSERT, or an UPDATE where they are counters. What is behind its
+/// markers is told by the places of the same in the terms' order. The types of functions' arguments are the server's to say: they
+/// stand as blobs until then.
+pub fn write_statement(
+    table: &TableName,
+    terms: &[Term],
+    ttl: Option<Ttl>,
+    null_as: NullAs,
+) -> (RowPlan, Vec<usize>) {
+    let is_counter = terms.iter().any(|term| term.column.role == ColumnRole::Counter);
+    let begins: Vec<usize> = terms
+        .iter()
+        .scan(0, |next, term| {
+            let begin = *next;
+            *next += term.markers();
+            Some(begin)
+        })
+        .collect();
+    let mut terms: Vec<(usize, &Term)> = begins.into_iter().zip(terms).collect();
+    if is_counter {
+        terms.sort_by_key(|(_, term)| term.column.role.is_key());
+    }
+    let mut plan = RowPlan { ttl, ..RowPlan::default() };
+    let mut places = Vec::new();
+    for (begin, term) in &terms {
+        places.extend(*begin..begin + term.markers());
+        let Some(call) = &term.call else {
+            plan.columns.push(term.column.clone());
+            continue;
+        };
+        let argument = Column { cql_type: CqlType::Blob, role: ColumnRole::Regular, ..term.column.clone() };
+        plan.arguments.extend(plan.columns.len()..plan.columns.len() + term.markers());
+        plan.columns.extend(std::iter::repeat_n(argument, term.markers()));
+        plan.called.push(term.column.clone());
+        plan.once = plan.once.or_else(|| call.not_the_same().map(|name| Once::Function(name.to_owned())));
+    }
+    // What a function makes of a null is its own affair, and it cannot be called with what is not set.
+    let arguments = plan.arguments.clone();
+    plan = plan.with_null_as(null_as);
+    plan.nulls.extend(arguments);
+    plan.nulls.sort_unstable();
+    plan.nulls.dedup();
+    plan.statement = match is_counter {
+        true => counting(table, &terms),
+        false => inserting(table, &terms, ttl),
+    };
+    if is_counter {
+        (plan.stamp, plan.once) = (Stamp::Nowhere, Some(Once::Counter));
+    }
+    (plan, places)
+}
+
+fn value(term: &Term) -> String {
+    term.call.as_ref().map_or_else(|| "?".to_owned(), Call::statement)
+}
+
+fn inserting(table: &TableName, terms: &[(usize, &Term)], ttl: Option<Ttl>) -> String {
+    let names: Vec<String> = terms.iter().map(|(_, term)| quoted(&term.column.name)).collect();
+    let values: Vec<String> = terms.iter().map(|(_, term)| value(term)).collect();
+    format!(
+        "INSERT INTO {}.{} ({}) VALUES ({}) USING {}TIMESTAMP ?",
         quoted(&table.keyspace),
         quoted(&table.table),
         names.join(", "),
+        values.join(", "),
         if ttl.is_some() { "TTL ? AND " } else { "" },
-    );
-    RowPlan { statement, columns: columns.to_vec(), ttl, ..RowPlan::default() }
+    )
+}
+
+fn counting(table: &TableName, terms: &[(usize, &Term)]) -> String {
+    let (mut added, mut keys) = (Vec::new(), Vec::new());
+    for (_, term) in terms {
+        let (name, value) = (quoted(&term.column.name), value(term));
+        match term.column.role {
+            ColumnRole::Counter => added.push(format!("{name} = {name} + {value}")),
+            _ => keys.push(format!("{name} = {value}")),
+        }
+    }
+    let (keyspace, table) = (quoted(&table.keyspace), quoted(&table.table));
+    format!("UPDATE {keyspace}.{table} SET {} WHERE {}", added.join(", "), keys.join(" AND "))
 }
 
 /// An identifier in quotes: always right, whatever its case, and for reserved words too (CQL specification, "Identifiers

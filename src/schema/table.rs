@@ -26,6 +26,15 @@ pub enum ColumnRole {
     Static,
     /// One value for each row.
     Regular,
+    /// A counter: it can only be added to. It is a bigint to its files.
+    Counter,
+}
+
+impl TableSchema {
+    /// Whether it counts.
+    pub fn has_counters(&self) -> bool {
+        self.columns.iter().any(|column| column.role == ColumnRole::Counter)
+    }
 }
 
 impl ColumnRole {
@@ -88,14 +97,6 @@ pub enum SchemaError {
         /// The table that it shows.
         base: String,
     },
-    /// It counts.
-    #[error(
-        "{table} is a counter table, which cannot be loaded yet: counters can only be added to; load a table without counters"
-    )]
-    Counter {
-        /// The table.
-        table: TableName,
-    },
     /// A key column cannot be filled.
     #[error(
         "{table}: key column {column:?} is of type {cql_type}, which ringload does not know; such a table cannot be loaded \
@@ -128,6 +129,16 @@ pub enum SchemaError {
         table: TableName,
         /// What it refuses, as `INSERT into`.
         statement: &'static str,
+        /// The server's words.
+        message: String,
+    },
+    /// The server does not take a statement of which the user has given a part.
+    #[error(
+        "the server refuses `{statement}`: {message}; mend --map or --query (a field's name that looks like a function: in double quotes)"
+    )]
+    NotUnderstood {
+        /// The statement.
+        statement: String,
         /// The server's words.
         message: String,
     },
@@ -182,17 +193,14 @@ impl From<RowsError> for SchemaError {
 /// The table is not there, cannot be written or not be loaded yet, or the cluster does not answer.
 pub async fn read_table(session: &Session, name: &TableName) -> Result<TableSchema, SchemaError> {
     let key = (&name.keyspace, &name.table);
-    let found: Vec<(Option<Vec<String>>,)> = rows(
+    let found: Vec<(String,)> = rows(
         session,
-        "SELECT flags FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
+        "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
         key,
     )
     .await?;
-    let Some((flags,)) = found.into_iter().next() else {
+    if found.is_empty() {
         return Err(why_missing(session, name).await?);
-    };
-    if flags.unwrap_or_default().iter().any(|flag| flag == "counter") {
-        return Err(SchemaError::Counter { table: name.clone() });
     }
     let columns: Vec<ColumnRow> = rows(
         session,
@@ -332,6 +340,10 @@ pub(super) fn table_schema(
             "static" => ColumnRole::Static,
             _ => ColumnRole::Regular,
         };
+        let (role, type_name) = match type_name.as_str() {
+            "counter" => (ColumnRole::Counter, "bigint".to_owned()),
+            _ => (role, type_name),
+        };
         match types.parse(&type_name) {
             Some(cql_type) => known.push((role, position, Column { name: column, cql_type, role })),
             None if role.is_key() => {
@@ -352,7 +364,7 @@ fn order(role: ColumnRole) -> u8 {
     match role {
         ColumnRole::PartitionKey => 0,
         ColumnRole::ClusteringKey => 1,
-        ColumnRole::Static | ColumnRole::Regular => 2,
+        ColumnRole::Static | ColumnRole::Regular | ColumnRole::Counter => 2,
     }
 }
 

@@ -35,6 +35,8 @@ use crate::schema::types::CqlType;
 pub struct Lookup {
     statement: PreparedStatement,
     columns: Vec<Column>,
+    /// Places of those that are no column's value, which cannot be compared.
+    arguments: Vec<usize>,
     mappings: Vec<FieldMapping>,
     known: Known,
     /// How many microseconds are each record's own.
@@ -71,11 +73,13 @@ impl Lookup {
     pub fn new(statement: PreparedStatement, job: &JobSpec, verify: &VerifySpec) -> Self {
         let &VerifySpec { known, expiry, .. } = verify;
         let columns = job.row_plan.columns.clone();
-        let values = columns.iter().filter(|column| !column.role.is_key()).count();
+        let comparable = job.row_plan.comparable();
+        let values = comparable.iter().filter(|column| !column.role.is_key()).count();
         let knows_all_times = statement.get_current_result_set_col_specs().get().len() >= 2 * values;
         Lookup {
             statement,
             columns,
+            arguments: job.row_plan.arguments.clone(),
             mappings: job.files.iter().map(|FileSpec { mapping, .. }| mapping.clone()).collect(),
             known,
             slot_us: job.write_time.slot_us(),
@@ -115,7 +119,7 @@ impl Lookup {
         let now_us = self.clock.now_us();
         for (index, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
             let wanted = cell.map_err(|error| error.to_string())?;
-            if column.role.is_key() {
+            if column.role.is_key() || self.arguments.contains(&index) {
                 continue;
             }
             let value = next()?;
@@ -283,7 +287,7 @@ impl Request for Lookup {
 
     async fn look_at_table(&self, target: &Target) -> Result<(), SchemaError> {
         let Target { session, table, row_plan } = target;
-        prepare_select(session, table, &select_statement(table, &row_plan.columns)).await.map(drop)
+        prepare_select(session, table, &select_statement(table, &row_plan.comparable())).await.map(drop)
     }
 }
 

@@ -51,7 +51,10 @@ pub(super) fn load_through_session(
             desk.say(&FromWorker::SessionOpen);
             let target = Target { session, table: job.table.clone(), row_plan: job.row_plan.clone() };
             match &job.verify {
-                None => run(&runtime, target, Insert::new(statement, job.write_time), job, inbox, desk),
+                None => {
+                    let insert = Insert::new(statement, &job.row_plan, job.write_time);
+                    run(&runtime, target, insert, job, inbox, desk)
+                }
                 Some(verify) => {
                     let lookup = Lookup::new(statement, &job, verify);
                     run(&runtime, target, lookup, job, inbox, desk)
@@ -146,7 +149,7 @@ async fn open_once(
     let JobSpec { table, row_plan, .. } = job;
     let statement = match job.verify {
         None => prepare_insert(&session, table, row_plan).await?,
-        Some(_) => prepare_select(&session, table, &select_statement(table, &row_plan.columns)).await?,
+        Some(_) => prepare_select(&session, table, &select_statement(table, &row_plan.comparable())).await?,
     };
     Ok((session, statement))
 }

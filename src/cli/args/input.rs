@@ -86,6 +86,11 @@ pub struct InputArgs {
     #[arg(long, value_name = "COLUMN=VALUE,...")]
     pub set: Vec<String>,
 
+    /// Statement that writes a record, instead of an INSERT: an INSERT, UPDATE or DELETE with a :NAME wherever the field of that name, or
+    /// what --map and --set say of it, is to stand
+    #[arg(long, value_name = "CQL")]
+    pub query: Option<String>,
+
     /// Take files that lack columns of the table; key columns are always needed
     #[arg(long)]
     pub allow_missing_columns: bool,

@@ -14,6 +14,7 @@ use crate::format::csv::dialect::{Delimiter, Dialect, Escapes};
 use crate::format::record::RECORD_BYTES_MAX;
 use crate::plan::places::PlaceSettings;
 use crate::schema::column_map::ColumnMap;
+use crate::schema::query::Query;
 use crate::settings::InputSettings;
 
 pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettings, UsageError> {
@@ -39,6 +40,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
         null_as: args.null_as,
         columns,
         map,
+        query: args.query.as_ref().map(|text| typed.value("query", text, Query::parse)).transpose()?,
         allow_missing_columns: args.allow_missing_columns,
         allow_unknown_columns: args.allow_unknown_columns,
         jagged: Jagged { missing: args.allow_missing_fields, extra: args.allow_extra_fields },

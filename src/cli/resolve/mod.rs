@@ -29,6 +29,7 @@ use super::error::{Origin, UsageError};
 use super::world::World;
 use super::{CheckArgs, LoadArgs, VerifyArgs, table_name, value};
 use crate::schema::ddl::{SchemaFileError, table_of};
+use crate::schema::query::Query;
 use crate::schema::table::TableSchema;
 use crate::settings::{LoadSettings, TableName};
 use connection::Login;
@@ -206,11 +207,11 @@ impl<'a> Groups<'a> {
             refuse_checking(checking)?;
         }
         let schema_file = self.checking.and_then(|checking| checking.schema.as_ref());
-        let (table, schema) = table(&typed, self.target, schema_file, dry_run, world)?;
+        let input = input::resolve(&typed, self.input)?;
+        let (table, schema) = table(&typed, self.target, schema_file, input.query.as_ref(), dry_run, world)?;
         let inputs = places::inputs(self.target, self.input.files_from.as_deref())?;
         let watching = watching::resolve(&typed, self.watching, &inputs)?;
         let rejects_dir = rejects_dir(self.safety, &table, world);
-        let input = input::resolve(&typed, self.input)?;
         let writing =
             writing::Groups { working: self.working, requests: self.requests, writing: self.writing };
         let mut writing = writing.resolve(&typed, world.now(), &mut warnings)?;
@@ -272,11 +273,21 @@ fn table(
     typed: &Typed<'_>,
     target: &TargetArgs,
     schema_file: Option<&PathBuf>,
+    query: Option<&Query>,
     dry_run: bool,
     world: &dyn World,
 ) -> Result<(TableName, Option<TableSchema>), UsageError> {
     let wanted = target.table.as_ref().map(|table| typed.value("table", table, table_name::parse));
     let wanted = wanted.transpose()?;
+    if let Some(query) = query {
+        if schema_file.is_some() {
+            let problem =
+                "--schema with --query: only a cluster knows the types of its markers; leave one of them out";
+            return Err(UsageError::Combination(problem.to_owned()));
+        }
+        let name = typed.value("query", query.text(), |_| query.table_name(wanted.as_ref()))?;
+        return Ok((name, None));
+    }
     match (schema_file, wanted) {
         (None, Some(name)) => Ok((name, None)),
         (None, None) if dry_run => Err(UsageError::Missing {

@@ -167,8 +167,10 @@ impl RowEncoder {
                 out.extend_from_slice(&seconds);
             }
         }
-        out.extend_from_slice(&8i32.to_be_bytes());
-        out.extend_from_slice(&write_time_us.to_be_bytes());
+        if self.stamped {
+            out.extend_from_slice(&8i32.to_be_bytes());
+            out.extend_from_slice(&write_time_us.to_be_bytes());
+        }
         Ok(write_time_us)
     }
 
@@ -215,7 +217,7 @@ mod tests {
             column("at", CqlType::Timeuuid),
             column("fixed", CqlType::Timeuuid),
         ];
-        let plan = RowPlan { statement: String::new(), columns, ttl: None, nulls: Vec::new() };
+        let plan = RowPlan { columns, ..RowPlan::default() };
         let mapping = FieldMapping {
             field_count: 3,
             fields: vec![0, 2, 1, usize::MAX],

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 
 use super::{Facts, Ledger, NewJob, translate};
-use crate::control::message::Prefix;
+use crate::control::message::{Prefix, WriteTime};
 use crate::coordinator::assignment::Attempt;
 use crate::ledger::LedgerError;
 use crate::ledger::job::{Job, JobStatus, Scanned};
@@ -87,8 +87,9 @@ impl Ledger {
             }
             // What no attempt was begun at was not written.
             if !facts.attempts.is_empty() {
-                let last_us = last_write_us(transaction, job, now_us)?;
-                note_write_time(transaction, &job.plan.cluster, &job.plan.table_id, last_us)?;
+                if let Some(last_us) = last_write_us(transaction, job, now_us)? {
+                    note_write_time(transaction, &job.plan.cluster, &job.plan.table_id, last_us)?;
+                }
             }
             for attempt in &facts.attempts {
                 upsert_attempt(transaction, job.id, attempt)?;
@@ -209,17 +210,20 @@ fn upsert_attempt(transaction: &Transaction<'_>, job: i64, attempt: &Attempt) ->
     upserted.map(|_| ())
 }
 
-/// The latest write time that a job may have given a row until the next time that this is asked.
-fn last_write_us(transaction: &Transaction<'_>, job: &Job, now_us: i64) -> rusqlite::Result<i64> {
-    if !job.write_time.is_held() {
-        return Ok(job.write_time.last_of(0));
+/// The latest write time that a job may have given a row until the next time that this is asked; `None` where it is not the job that
+/// gives it.
+fn last_write_us(transaction: &Transaction<'_>, job: &Job, now_us: i64) -> rusqlite::Result<Option<i64>> {
+    match job.write_time {
+        WriteTime::Field | WriteTime::Server => return Ok(None),
+        WriteTime::Constant(constant) => return Ok(Some(constant)),
+        WriteTime::Ordinal(_) | WriteTime::Spaced(_) => {}
     }
     let statement = "SELECT first_ordinal + records FROM units WHERE job = ?1 ORDER BY unit DESC LIMIT 1";
     let mut statement = transaction.prepare_cached(statement)?;
     let planned: Option<i64> = statement.query_row([job.id], |row| row.get(0)).optional()?;
     let planned = planned.map_or(0, |records| u64::try_from(records).unwrap_or(0));
     // A row is held until its time has come: units that are planned far ahead do not make the table's rows later than that.
-    Ok(job.write_time.of(planned).min(now_us.saturating_add(UNTIL_NEXT_US)))
+    Ok(Some(job.write_time.of(planned).min(now_us.saturating_add(UNTIL_NEXT_US))))
 }
 
 fn note_write_time(

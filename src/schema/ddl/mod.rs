@@ -5,7 +5,7 @@
 mod cursor;
 mod misspelt;
 mod parser;
-mod tokens;
+pub(super) mod tokens;
 mod types;
 
 use std::io;
@@ -177,9 +177,6 @@ fn names(parsed: &ParsedFile) -> Vec<String> {
 
 /// The definition as the cluster's schema tables would have it, and from there on the same way.
 fn schema(name: TableName, table: &ParsedTable, types: &UserTypes) -> Result<TableSchema, SchemaError> {
-    if table.columns.iter().any(|column| column.type_text == "counter") {
-        return Err(SchemaError::Counter { table: name });
-    }
     let in_key = |key: &[String], column: &str| {
         key.iter().position(|part| part == column).and_then(|position| i32::try_from(position).ok())
     };

@@ -3,7 +3,7 @@
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(in crate::schema) enum TokenKind {
     /// A keyword, an unquoted name or a number.
     Word,
     /// A name in double quotes.
@@ -18,26 +18,26 @@ pub(super) enum TokenKind {
 
 /// A token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token<'a> {
+pub(in crate::schema) struct Token<'a> {
     /// What it is.
-    pub(super) kind: TokenKind,
+    pub(in crate::schema) kind: TokenKind,
     /// As it is written, quotes included.
-    pub(super) text: &'a str,
+    pub(in crate::schema) text: &'a str,
     /// Where it begins, in bytes.
-    pub(super) at: usize,
+    pub(in crate::schema) at: usize,
 }
 
 /// What is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(in crate::schema) struct Fault {
     /// Where, in bytes.
-    pub(super) at: usize,
+    pub(in crate::schema) at: usize,
     /// What, and what to do.
-    pub(super) problem: String,
+    pub(in crate::schema) problem: String,
 }
 
 /// The token that begins at `at` or, after spaces and comments, next.
-pub(super) fn next(text: &str, at: usize) -> Result<Token<'_>, Fault> {
+pub(in crate::schema) fn next(text: &str, at: usize) -> Result<Token<'_>, Fault> {
     let at = skip(text, at)?;
     let rest = text.get(at..).unwrap_or_default();
     let Some(first) = rest.chars().next() else {

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::{
-    Derived, FieldMapping, FileFields, MappingProblem, MappingRules, NO_FIELD, Target, duplicates,
+    Derived, FieldMapping, FileFields, MappingProblem, MappingRules, NO_FIELD, Target, Term, duplicates,
     missing_of, option_field, shown, target,
 };
 use crate::codec::encode;
 use crate::plan::pipe::is_stdin;
+use crate::schema::call::Call;
 use crate::schema::column_map::{ColumnMap, ColumnRef, Source};
 use crate::schema::field::{FieldProblem, FieldRef};
 use crate::schema::table::{Column, TableSchema, hint};
@@ -33,6 +34,8 @@ struct Found<'a> {
 enum Filled {
     Field(usize),
     Derived(Derived),
+    /// A function, with what its markers stand for.
+    Call(Call, Vec<Filled>),
 }
 
 /// Maps a file's fields, and what else the map has, to the table's columns, which come in the table's order.
@@ -41,7 +44,7 @@ pub(super) fn map_columns(
     file: &FileFields<'_>,
     map: &ColumnMap,
     rules: MappingRules<'_>,
-) -> Result<(Vec<Column>, FieldMapping), Vec<MappingProblem>> {
+) -> Result<(Vec<Term>, FieldMapping), Vec<MappingProblem>> {
     // Without a header, its first record says how many fields a record has.
     let field_count = if file.names.is_empty() { file.first_record.len() } else { file.names.len() };
     let mut found = Found {
@@ -69,7 +72,8 @@ pub(super) fn map_columns(
         found.fill(column, &Source::Constant(value.clone()), file.path, rules);
     }
     map.left_out.iter().for_each(|column| found.leave_out(column));
-    let explicit = found.sources.iter().any(|source| matches!(source, Some(Filled::Field(_))));
+    let explicit =
+        found.sources.iter().any(|source| matches!(source, Some(Filled::Field(_) | Filled::Call(..))));
     if map.by_name {
         found.fill_by_name(rules, explicit)?;
     }
@@ -158,6 +162,13 @@ impl Found<'_> {
             Source::Line => Ok(Filled::Derived(Derived::Line)),
             Source::Record => Ok(Filled::Derived(Derived::Record)),
             Source::Constant(value) => text(Some(value)),
+            Source::Call(call) => {
+                let arguments = call.arguments().map(|source| self.filled(wanted, source, file));
+                // What is wrong with one of them is told already.
+                return arguments
+                    .collect::<Option<_>>()
+                    .map(|arguments| Filled::Call(call.clone(), arguments));
+            }
         };
         found.map_err(|problem| self.problems.push(problem)).ok()
     }
@@ -233,7 +244,7 @@ impl Found<'_> {
         mut self,
         rules: MappingRules<'_>,
         [ttl, write_time]: [Option<usize>; 2],
-    ) -> Result<(Vec<Column>, FieldMapping), Vec<MappingProblem>> {
+    ) -> Result<(Vec<Term>, FieldMapping), Vec<MappingProblem>> {
         let empty = self.schema.columns.iter().zip(&self.sources).zip(&self.left_out);
         let empty = empty
             .filter(|((column, source), left_out)| source.is_none() && (column.role.is_key() || !**left_out));
@@ -245,22 +256,32 @@ impl Found<'_> {
             return Err(self.problems);
         }
         let filled = self.schema.columns.iter().zip(self.sources);
-        let filled: Vec<(&Column, Filled)> =
-            filled.filter_map(|(column, source)| Some((column, source?))).collect();
-        let mut derived = Vec::new();
-        let mut fields = Vec::with_capacity(filled.len());
-        let mut columns = Vec::with_capacity(filled.len());
-        for (at, (column, source)) in filled.into_iter().enumerate() {
-            columns.push(column.clone());
+        let (mut terms, mut markers) = (Vec::new(), Vec::new());
+        for (column, source) in filled.filter_map(|(column, source)| Some((column.clone(), source?))) {
+            match source {
+                Filled::Call(call, arguments) => {
+                    terms.push(Term { column, call: Some(call) });
+                    markers.extend(arguments);
+                }
+                source => {
+                    terms.push(Term::marker(column));
+                    markers.push(source);
+                }
+            }
+        }
+        let (mut fields, mut derived) = (Vec::with_capacity(markers.len()), Vec::new());
+        for (at, source) in markers.into_iter().enumerate() {
             match source {
                 Filled::Field(index) => fields.push(index),
                 Filled::Derived(source) => {
                     fields.push(NO_FIELD);
                     derived.push((at, source));
                 }
+                // The arguments of a function are no functions to us: those are text.
+                Filled::Call(..) => fields.push(NO_FIELD),
             }
         }
-        Ok((columns, FieldMapping { field_count: self.field_count, fields, ttl, write_time, derived }))
+        Ok((terms, FieldMapping { field_count: self.field_count, fields, ttl, write_time, derived }))
     }
 }
 

@@ -27,6 +27,18 @@ impl FieldMapping {
     }
 }
 
+impl FieldMapping {
+    /// The same for a statement whose markers are these, by their places in this one, in this order; one may come several times.
+    pub fn arranged(&self, places: &[usize]) -> FieldMapping {
+        let field = |&place: &usize| self.fields.get(place).copied().unwrap_or(NO_FIELD);
+        let derived =
+            places.iter().enumerate().filter_map(|(at, &place)| Some((at, self.derived(place)?.clone())));
+        // A file without any record has no fields.
+        let fields = if self.fields.is_empty() { Vec::new() } else { places.iter().map(field).collect() };
+        FieldMapping { fields, derived: derived.collect(), ..self.clone() }
+    }
+}
+
 /// The field of a column that none fills.
 pub const NO_FIELD: usize = usize::MAX;
 

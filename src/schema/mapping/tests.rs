@@ -216,7 +216,8 @@ fn a_file_without_any_record_fits_every_table() {
     assert_eq!(mixed, [vec![], vec![0, 1, 2, 3]]);
     let empty = FileFields { path: Path::new("empty.csv"), names: &[], passed_over: &[], first_record: &[] };
     let table = schema(&[("tags", "frozen<addr>")]);
-    let (columns, mappings) = plan_files(&table, &[empty], STRICT).unwrap();
+    let (terms, mappings) = plan_files(&table, &[empty], STRICT).unwrap();
+    let columns: Vec<Column> = terms.into_iter().map(|term| term.column).collect();
     assert_eq!((columns, mappings.len()), (table.columns, 1));
 }
 

@@ -49,7 +49,8 @@ fn plan(
         map: Some(&parsed),
         ..MappingRules::default()
     };
-    let (columns, mut mappings) = plan_files(&schema(), &[file], rules)?;
+    let (terms, mut mappings) = plan_files(&schema(), &[file], rules)?;
+    let columns = terms.into_iter().map(|term| term.column).collect();
     Ok((columns, mappings.remove(0)))
 }
 
