@@ -13,3 +13,6 @@ pub mod reader;
 
 #[cfg(test)]
 pub(crate) mod cases;
+
+#[cfg(test)]
+pub(crate) mod collected;

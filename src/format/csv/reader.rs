@@ -317,6 +317,7 @@ mod tests {
     use super::super::cases::{
         CASES, TrueRecord, csv_records, dialects, nasty_bytes, open_quote, true_records,
     };
+    use super::super::collected::{Collected, collected};
     use super::*;
 
     fn records(batch: &RecordBatch) -> Vec<TrueRecord> {
@@ -368,6 +369,22 @@ mod tests {
             // The same reader again: nothing of the last chunk is left in it, not even of one that failed.
             check(&mut reader, &case.dialect, case.bytes);
             check(&mut reader, &case.dialect, b"a\n");
+        }
+    }
+
+    #[test]
+    fn what_others_find_difficult_is_read_as_they_expect() {
+        let all = collected();
+        assert!(all.len() > 80, "{}", all.len());
+        for Collected { name, bytes, dialect, records: expected } in all {
+            check(&mut ChunkReader::new(&dialect), &dialect, &bytes);
+            let batch = ChunkReader::new(&dialect).read(bytes).unwrap();
+            let text = |(text, _): (Vec<u8>, bool)| String::from_utf8(text).unwrap();
+            let found: Vec<Vec<String>> = records(&batch)
+                .into_iter()
+                .map(|record| record.fields.into_iter().map(text).collect())
+                .collect();
+            assert_eq!(found, expected, "{name}");
         }
     }
 

@@ -12,6 +12,7 @@ use crate::format::charset::Charset;
 use crate::format::csv::cases::{
     CASES, TrueRecord, csv_records, dialects, nasty_bytes, open_quote, true_records,
 };
+use crate::format::csv::collected::{Collected, collected};
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes, Trim};
 use crate::format::csv::reader::ChunkReader;
 use crate::plan::compression::CompressionChoice;
@@ -239,6 +240,27 @@ fn every_case_in_blocks_of_every_size_comes_back_record_by_record() {
         for chunk_bytes in 1..=case.bytes.len() as u64 + 1 {
             for unit_bytes in [1, 20] {
                 check_split(&file, case.bytes, &case.dialect, &settings(chunk_bytes, unit_bytes));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_others_find_difficult_comes_back_record_by_record_in_blocks_of_every_size() {
+    let scratch = Scratch::new();
+    for Collected { name, bytes, dialect, records: expected } in collected() {
+        println!("{name}");
+        let file = scratch.write(&bytes);
+        for chunk_bytes in 1..=bytes.len() as u64 + 1 {
+            for unit_bytes in [1, 20] {
+                let (header, units, _) =
+                    split_all(&file, &dialect, &settings(chunk_bytes, unit_bytes)).unwrap();
+                assert_eq!(header.data_start, 0);
+                let text = |(text, _): (Vec<u8>, bool)| String::from_utf8(text).unwrap();
+                let records = read_units(&bytes, &dialect, &units).into_iter();
+                let found: Vec<Vec<String>> =
+                    records.map(|record| record.fields.into_iter().map(text).collect()).collect();
+                assert_eq!(found, expected, "{name}, {chunk_bytes}, {unit_bytes}");
             }
         }
     }
