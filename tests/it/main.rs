@@ -16,6 +16,7 @@ mod compressed;
 mod connect;
 mod crash;
 mod dialects;
+mod difficult;
 mod faults;
 mod forms;
 mod functions;
