@@ -337,7 +337,7 @@ impl RunJob {
         for (unit, attempts) in ledger.units(job.id)? {
             let settled: u32 = attempts.iter().map(|attempt| attempt.prefix.chunks).sum();
             if let Some((file, _)) = inputs.get(unit.file.0 as usize)
-                && file.compression.is_some()
+                && file.is_read_forwards()
                 && (1..unit.chunk_count()).contains(&settled)
             {
                 read_again.push(file.path.clone());

@@ -37,6 +37,7 @@ use crate::ledger::LedgerError;
 use crate::ledger::job::Scanned;
 use crate::ledger::store::Ledger;
 use crate::plan::beginning::read_beginning;
+use crate::plan::decoding::settle_encoding;
 use crate::plan::discover::{DiscoverError, InputFile, discover_as};
 use crate::plan::header::{Header, HeaderError, HeaderNames};
 use crate::plan::places::PlaceError;
@@ -260,7 +261,8 @@ fn access(settings: &LoadSettings) -> Access {
 /// One is not there, or its beginning is refused.
 pub fn open_inputs(paths: &[PathBuf], input: &InputSettings) -> Result<Vec<(InputFile, Header)>, LoadError> {
     let names = if input.columns.is_some() { HeaderNames::Ignored } else { HeaderNames::Used };
-    let open = |file: InputFile| {
+    let open = |mut file: InputFile| {
+        settle_encoding(&mut file, input.format.field_charset())?;
         let header = read_beginning(&file, &input.format, names, input.max_record_bytes)?;
         Ok((file, header))
     };
@@ -421,7 +423,7 @@ fn workers_default<'a>(
     settings: &LoadSettings,
 ) -> usize {
     let (files, compressed_bytes) = inputs
-        .filter(|file| file.compression.is_some())
+        .filter(|file| file.is_read_forwards())
         .fold((0_usize, 0), |(files, bytes), file| (files + 1, bytes + file.size));
     if bytes_total + compressed_bytes * (COMPRESSED_FACTOR - 1) < WORKERS_FROM_BYTES {
         return 0;

@@ -163,7 +163,7 @@ struct Outlook {
 
 impl Outlook {
     fn new(inputs: &[(InputFile, Header)], index: usize, settings: &SplitSettings, bytes: u64) -> Self {
-        let is_compressed = |file: &InputFile| file.compression.is_some();
+        let is_compressed = |file: &InputFile| file.is_read_forwards();
         let size = |of: bool| {
             inputs.get(index).filter(|(file, _)| is_compressed(file) == of).map_or(0, |(file, _)| file.size)
         };

@@ -42,7 +42,8 @@ impl UnitTally {
                 true => of_units,
                 false => file.data_bytes(header.data_start),
             };
-            FileTally { path: file.path.clone(), bytes, records, units }
+            let one_reader = file.one_reader_because();
+            FileTally { path: file.path.clone(), bytes, records, units, one_reader }
         };
         (0..).zip(inputs).map(tally).collect()
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::compression::{Compression, CompressionChoice, HEAD_BYTES};
 use super::pipe::{SharedPipe, is_stdin};
 use super::unit::FileId;
+use crate::format::charset::Charset;
 
 /// A file's time of change as the system counts it: relative to 1970-01-01T00:00:00Z, and before it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,9 @@ pub struct InputFile {
     /// How its content is compressed, if it is.
     #[serde(default)]
     pub compression: Option<Compression>,
+    /// The encoding that it is decoded from before anything else; `None` where it is split as it is.
+    #[serde(default)]
+    pub decoding: Option<Charset>,
     /// Where it is standard input: what has been read of it, in this process.
     #[serde(skip)]
     pub pipe: Option<SharedPipe>,
@@ -229,7 +233,7 @@ fn inspect(
     let opened = file.metadata().map_err(unreadable)?;
     let compression = choice.of(&head(&mut file).map_err(unreadable)?);
     let (size, modified) = (opened.len(), FileTime::modified(&opened));
-    let file = InputFile { id, path: owned(), size, modified, compression, pipe: None };
+    let file = InputFile { id, path: owned(), size, modified, compression, decoding: None, pipe: None };
     Ok((file, (opened.dev(), opened.ino())))
 }
 
@@ -240,7 +244,8 @@ fn open_stdin(id: FileId, path: &Path, choice: CompressionChoice) -> Result<Inpu
     }
     let pipe = SharedPipe::new(stdin, choice).map_err(DiscoverError::Stdin)?;
     let (path, modified) = (path.to_path_buf(), FileTime { seconds: 0, nanoseconds: 0 });
-    Ok(InputFile { id, path, size: 0, modified, compression: pipe.compression(), pipe: Some(pipe) })
+    let compression = pipe.compression();
+    Ok(InputFile { id, path, size: 0, modified, compression, decoding: None, pipe: Some(pipe) })
 }
 
 /// A file's first bytes.
@@ -273,14 +278,32 @@ impl InputFile {
 
     /// Whether its size does not tell how much data it holds.
     pub fn is_of_unknown_length(&self) -> bool {
-        self.is_stdin() || self.compression.is_some()
+        self.is_stdin() || self.is_read_forwards()
     }
 
-    /// Bytes of its data, which begin at `data_start`, as far as its size tells: for a compressed file its size.
+    /// Whether its bytes are made from those of a file or stream, from the first one on: by one reader.
+    pub fn is_read_forwards(&self) -> bool {
+        self.compression.is_some() || self.decoding.is_some()
+    }
+
+    /// Why one reader has all of it; `None` where several have a piece each.
+    pub fn one_reader_because(&self) -> Option<String> {
+        match (self.decoding, self.compression) {
+            (Some(charset), None) => Some(format!("{} is no superset of ASCII", charset.name())),
+            (Some(charset), Some(compression)) => Some(format!(
+                "it is {compression}-compressed, and {} is no superset of ASCII",
+                charset.name()
+            )),
+            (None, Some(compression)) => Some(format!("it is {compression}-compressed")),
+            (None, None) => self.is_stdin().then(|| "a stream is read from its start".to_owned()),
+        }
+    }
+
+    /// Bytes of its data, which begin at `data_start`, as far as its size tells: for a compressed or encoded file its size.
     pub fn data_bytes(&self, data_start: u64) -> u64 {
-        match self.compression {
-            Some(_) => self.size,
-            None => self.size.saturating_sub(data_start),
+        match self.is_read_forwards() {
+            true => self.size,
+            false => self.size.saturating_sub(data_start),
         }
     }
 

@@ -1,5 +1,5 @@
 //! A file's beginning: its byte order mark, its header, and where its data start. Reads no further than the first record.
-//! Never guesses an encoding: a file that says it is not UTF-8, or compressed, is refused.
+//! Never guesses an encoding or a format: a file that says that it is one that is not read is refused.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -59,7 +59,7 @@ pub enum HeaderError {
     Record(#[from] RecordError),
     /// A byte order mark of another encoding.
     #[error(
-        "{}: is encoded in {encoding}, only UTF-8 is loaded: convert it, as in \
+        "{}: is encoded in {encoding}, which is not read: convert it, as in \
          iconv -f {encoding} -t UTF-8 {} > utf8.csv",
         path.display(), path.display()
     )]
@@ -89,11 +89,13 @@ pub enum HeaderError {
         /// The encoding that it should have.
         encoding: &'static str,
     },
-    /// A byte order mark of UTF-8 where another encoding was said.
-    #[error("{}: begins with the byte order mark of UTF-8, so it is not {encoding}: leave out --encoding", path.display())]
-    MarkOfUtf8 {
+    /// A byte order mark of another encoding than was said.
+    #[error("{}: begins with the byte order mark of {mark}, so it is not {encoding}: leave out --encoding", path.display())]
+    OtherMark {
         /// The file.
         path: PathBuf,
+        /// The encoding that the mark tells of.
+        mark: &'static str,
         /// The encoding that was said.
         encoding: &'static str,
     },
@@ -155,6 +157,7 @@ pub fn read_header(
     max_record_bytes: u64,
 ) -> Result<Header, HeaderError> {
     let (bytes, found) = read_prefix(file, dialect, max_record_bytes)?;
+    let charset = file.decoding.unwrap_or(dialect.charset);
     let mark = mark_len(&bytes);
     let none = Header {
         names: Vec::new(),
@@ -178,11 +181,11 @@ pub fn read_header(
     })?;
     if !dialect.header {
         // The record is data, be it as bad as it may: a worker will judge it.
-        return Ok(Header { first_record: lossy(dialect.charset, &batch), ..none });
+        return Ok(Header { first_record: lossy(charset, &batch), ..none });
     }
     let (names, passed_over) = match header_names {
-        HeaderNames::Used => (column_names(file, dialect.charset, texts(&batch))?, Vec::new()),
-        HeaderNames::Ignored => (Vec::new(), lossy(dialect.charset, &batch)),
+        HeaderNames::Used => (column_names(file, charset, texts(&batch))?, Vec::new()),
+        HeaderNames::Ignored => (Vec::new(), lossy(charset, &batch)),
     };
     let first_record = record_behind(file, dialect, &bytes, range.end);
     let (data_start, data_line) = (range.end as u64, line_of(range.end));
@@ -207,10 +210,11 @@ fn lossy(charset: Charset, batch: &RecordBatch) -> Vec<String> {
 /// The fields of the first record behind the header, if it ends in the bytes that are read already.
 fn record_behind(file: &InputFile, dialect: &Dialect, bytes: &[u8], header_end: usize) -> Vec<String> {
     let rest = bytes.get(header_end..).unwrap_or_default();
-    let record = first_record(dialect, rest, bytes.len() as u64 == file.size);
+    let complete = !file.is_of_unknown_length() && bytes.len() as u64 == file.size;
+    let record = first_record(dialect, rest, complete);
     let raw = record.and_then(|range| rest.get(range));
     let batch = raw.and_then(|raw| ChunkReader::new(dialect).read(raw.to_vec()).ok());
-    batch.map_or_else(Vec::new, |batch| lossy(dialect.charset, &batch))
+    batch.map_or_else(Vec::new, |batch| lossy(file.decoding.unwrap_or(dialect.charset), &batch))
 }
 
 /// Reads until the first record has ended: the bytes from the file's start, and where in them the record is.
@@ -235,10 +239,6 @@ fn read_prefix(
         }
         if let Some(encoding) = other_encoding(&bytes) {
             return Err(HeaderError::Encoding { path: file.path.clone(), encoding });
-        }
-        if mark_len(&bytes) > 0 && !dialect.charset.is_utf8() {
-            let (path, encoding) = (file.path.clone(), dialect.charset.name());
-            return Err(HeaderError::MarkOfUtf8 { path, encoding });
         }
         let mark = mark_len(&bytes);
         let complete = bytes.len() as u64 <= len;
@@ -314,15 +314,10 @@ fn mark_len(bytes: &[u8]) -> usize {
     if bytes.starts_with(UTF8_MARK) { UTF8_MARK.len() } else { 0 }
 }
 
-/// The encoding that a byte order mark names, if it is not UTF-8 (Unicode 15.0, table 2-4). Its name is one that iconv knows.
+/// The encoding that a byte order mark names, if nobody here reads it (Unicode 15.0, table 2-4). Its name is one that iconv knows.
 fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
-    let marks: [(&[u8], &str); 4] = [
-        (b"\xff\xfe\0\0", "UTF-32"),
-        (b"\0\0\xfe\xff", "UTF-32"),
-        (b"\xff\xfe", "UTF-16"),
-        (b"\xfe\xff", "UTF-16"),
-    ];
-    marks.iter().find(|(mark, _)| bytes.starts_with(mark)).map(|&(_, name)| name)
+    let marks: [&[u8]; 2] = [b"\xff\xfe\0\0", b"\0\0\xfe\xff"];
+    marks.iter().any(|mark| bytes.starts_with(mark)).then_some("UTF-32")
 }
 
 /// The format that the first bytes name, if they are no text, and what to do (the formats' own descriptions). Letters alone could begin
@@ -504,11 +499,6 @@ mod tests {
     fn names_are_read_in_the_encoding_that_was_said() {
         let latin = Dialect { charset: "latin1".parse().unwrap(), ..Dialect::default() };
         assert_eq!(read(b"gr\xf6\xdfe,b\n", &latin, LIMIT).unwrap().names, ["größe", "b"]);
-        let said = read(b"\xef\xbb\xbfa\n", &latin, LIMIT).unwrap_err();
-        assert_eq!(
-            said,
-            "FILE: begins with the byte order mark of UTF-8, so it is not windows-1252: leave out --encoding"
-        );
         let greek = Dialect { charset: "windows-1253".parse().unwrap(), ..Dialect::default() };
         let said = read(b"a,\xd2\n", &greek, LIMIT).unwrap_err();
         assert_eq!(
@@ -519,16 +509,12 @@ mod tests {
 
     #[test]
     fn other_encodings_are_refused_with_the_command_that_converts() {
-        for (mark, encoding) in [
-            (&include_bytes!("../../fixtures/csv/utf16.csv")[..], "UTF-16"),
-            (b"\xfe\xff\0a\0,", "UTF-16"),
-            (b"\xff\xfe\0\0a\0\0\0", "UTF-32"),
-            (b"\0\0\xfe\xff\0\0\0a", "UTF-32"),
-        ] {
+        for (mark, encoding) in [(&b"\xff\xfe\0\0a\0\0\0"[..], "UTF-32"), (b"\0\0\xfe\xff\0\0\0a", "UTF-32")]
+        {
             check_error(
                 mark,
                 &format!(
-                    "FILE: is encoded in {encoding}, only UTF-8 is loaded: convert it, as in \
+                    "FILE: is encoded in {encoding}, which is not read: convert it, as in \
                      iconv -f {encoding} -t UTF-8 FILE > utf8.csv"
                 ),
             );

@@ -8,6 +8,8 @@ pub mod compression;
 
 pub mod pipe;
 
+pub mod decoding;
+
 pub mod source;
 
 pub mod header;

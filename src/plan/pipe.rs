@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::compression::{Compression, CompressionChoice, HEAD_BYTES};
+use super::decoding::Decoded;
 use super::unit::{Chunk, WorkUnit};
+use crate::format::charset::Charset;
 
 /// What stands for standard input among the paths.
 pub const STDIN: &str = "-";
@@ -92,6 +94,14 @@ impl Pipe {
     /// How it is compressed, if it is.
     pub fn compression(&self) -> Option<Compression> {
         self.compression
+    }
+
+    /// Decodes it from its first byte; to be called once, while only its beginning has been looked at.
+    pub fn decode(&self, charset: Charset) {
+        let mut reading = self.reading();
+        let kept = io::Cursor::new(std::mem::take(&mut reading.kept));
+        let stream = std::mem::replace(&mut reading.stream, Box::new(io::empty()));
+        reading.stream = Box::new(Decoded::new(Box::new(kept.chain(stream)), charset));
     }
 
     /// Fills `buffer` from `offset` as far as there is something: less than all of it only at the end. What is in a chunk already is

@@ -1,12 +1,13 @@
-//! An input's bytes as they are loaded: a plain file's at any offset, by as many threads as like; a compressed one's forwards, opened
-//! anew and skipped where they are wanted again from before; standard input's once. Offsets are those of the decompressed bytes.
+//! An input's bytes as they are loaded: a plain file's at any offset, by as many threads as like; those of a compressed one, or of one
+//! that is decoded first, forwards, opened anew and skipped where they are wanted again from before; standard input's once. Offsets are
+//! those of the decompressed and decoded bytes.
 //! Never reads a file that has changed.
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::compression::Compression;
+use super::decoding::Decoded;
 use super::discover::{InputError, InputFile};
 use super::pipe::{Pipe, SharedPipe};
 
@@ -25,15 +26,15 @@ pub struct Source {
 enum Bytes {
     /// A plain file.
     Plain(File),
-    /// A compressed file; it is kept open to see whether it changes.
-    Compressed(File, Mutex<Stream>),
+    /// A compressed or encoded file; it is kept open to see whether it changes.
+    Forwards(File, Mutex<Stream>),
     /// Standard input.
     Pipe(SharedPipe),
 }
 
-/// Decompressed bytes from some offset on.
+/// Decompressed and decoded bytes from some offset on.
+#[derive(Default)]
 struct Stream {
-    compression: Compression,
     /// `None` where it has failed: the next one who reads begins anew.
     decoder: Option<Box<dyn Read + Send>>,
     offset: u64,
@@ -45,12 +46,10 @@ impl Source {
     /// # Errors
     /// It cannot be opened, or its size or time of change differs.
     pub fn open(input: &InputFile) -> Result<Source, InputError> {
-        let bytes = match (&input.pipe, input.compression) {
-            (Some(pipe), _) => Bytes::Pipe(pipe.clone()),
-            (None, Some(compression)) => {
-                Bytes::Compressed(input.open()?, Mutex::new(Stream::new(compression)))
-            }
-            (None, None) => Bytes::Plain(input.open()?),
+        let bytes = match &input.pipe {
+            Some(pipe) => Bytes::Pipe(pipe.clone()),
+            None if input.is_read_forwards() => Bytes::Forwards(input.open()?, Mutex::default()),
+            None => Bytes::Plain(input.open()?),
         };
         Ok(Source { input: input.clone(), bytes })
     }
@@ -69,7 +68,7 @@ impl Source {
     pub fn pipe(&self) -> Option<&Pipe> {
         match &self.bytes {
             Bytes::Pipe(pipe) => Some(pipe),
-            Bytes::Plain(_) | Bytes::Compressed(..) => None,
+            Bytes::Plain(_) | Bytes::Forwards(..) => None,
         }
     }
 
@@ -79,7 +78,7 @@ impl Source {
     /// Its size or time of change differs, or cannot be asked for.
     pub fn check_unchanged(&self) -> Result<(), InputError> {
         match &self.bytes {
-            Bytes::Plain(file) | Bytes::Compressed(file, _) => self.input.check_unchanged(file),
+            Bytes::Plain(file) | Bytes::Forwards(file, _) => self.input.check_unchanged(file),
             Bytes::Pipe(_) => Ok(()),
         }
     }
@@ -107,7 +106,7 @@ impl Source {
                 self.input.read_at(file, buffer.get_mut(..len).unwrap_or_default(), offset)?;
                 Ok(len)
             }
-            Bytes::Compressed(_, stream) => {
+            Bytes::Forwards(_, stream) => {
                 let mut stream = lock(stream);
                 match self.seek(&mut stream, offset, &mut || true)? {
                     true => self.fill(&mut stream, buffer),
@@ -127,7 +126,7 @@ impl Source {
     /// The input cannot be read or cannot be decompressed.
     pub fn skip_to(&self, offset: u64, go_on: &mut dyn FnMut() -> bool) -> Result<bool, InputError> {
         match &self.bytes {
-            Bytes::Compressed(_, stream) => self.seek(&mut lock(stream), offset, go_on),
+            Bytes::Forwards(_, stream) => self.seek(&mut lock(stream), offset, go_on),
             Bytes::Plain(_) | Bytes::Pipe(_) => Ok(true),
         }
     }
@@ -140,9 +139,17 @@ impl Source {
     ) -> Result<bool, InputError> {
         if stream.decoder.is_none() || offset < stream.offset {
             stream.decoder = None;
-            let file = BufReader::with_capacity(COMPRESSED_BYTES, self.input.open()?);
-            let decoder = stream.compression.decoder(Box::new(file));
-            stream.decoder = Some(decoder.map_err(|source| self.input.unreadable(source))?);
+            let file = Box::new(BufReader::with_capacity(COMPRESSED_BYTES, self.input.open()?));
+            let decompressed: Box<dyn Read + Send> = match self.input.compression {
+                Some(compression) => {
+                    compression.decoder(file).map_err(|source| self.input.unreadable(source))?
+                }
+                None => file,
+            };
+            stream.decoder = Some(match self.input.decoding {
+                Some(charset) => Box::new(Decoded::new(decompressed, charset)),
+                None => decompressed,
+            });
             stream.offset = 0;
         }
         let mut skipped =
@@ -191,10 +198,6 @@ fn lock(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
 }
 
 impl Stream {
-    fn new(compression: Compression) -> Self {
-        Stream { compression, decoder: None, offset: 0 }
-    }
-
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(decoder) = &mut self.decoder else { return Ok(0) };
         let read = decoder.read(buffer);

@@ -317,9 +317,9 @@ impl Whole {
     }
 }
 
-/// Whether a unit of `file` is known to be its last: a compressed file is one unit, but for a huge one.
+/// Whether a unit of `file` is known to be its last: a compressed or encoded file is one unit, but for a huge one.
 pub fn is_whole(file: &InputFile, unit: &WorkUnit) -> bool {
-    file.compression.is_some() && unit.chunk_count() < WHOLE_CHUNKS_MAX
+    file.is_read_forwards() && unit.chunk_count() < WHOLE_CHUNKS_MAX
 }
 
 /// The place behind a unit of `file`, where the next one begins.

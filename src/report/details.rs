@@ -20,11 +20,12 @@ pub(super) struct ReasonFields<'a> {
 
 /// What a file holds.
 #[derive(Debug, Serialize)]
-pub(super) struct FileFields {
+pub(super) struct FileFields<'a> {
     path: String,
     bytes: u64,
     records: u64,
     units: u64,
+    one_reader: Option<&'a str>,
 }
 
 /// The sizes of units.
@@ -48,7 +49,7 @@ pub(super) fn reason_fields(tallies: &[RejectTally]) -> Vec<ReasonFields<'_>> {
         .collect()
 }
 
-pub(super) fn files(summary: &Summary) -> Vec<FileFields> {
+pub(super) fn files(summary: &Summary) -> Vec<FileFields<'_>> {
     let fields = summary.files.iter();
     fields
         .map(|file| FileFields {
@@ -56,6 +57,7 @@ pub(super) fn files(summary: &Summary) -> Vec<FileFields> {
             bytes: file.bytes,
             records: file.records,
             units: file.units,
+            one_reader: file.one_reader.as_deref(),
         })
         .collect()
 }
@@ -90,6 +92,23 @@ pub(super) fn file_lines(summary: &Summary) -> Vec<String> {
         format!("    {}: {records}, {}, {units}", file.path.display(), bytes(file.bytes))
     };
     listed(&summary.files, line, "more file")
+}
+
+/// Files that one reader has from start to end, and why: a line for each reason.
+pub(super) fn reader_lines(summary: &Summary) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&super::event::FileTally>)> = Vec::new();
+    for file in &summary.files {
+        let Some(reason) = file.one_reader.as_deref() else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, files)) => files.push(file),
+            None => reasons.push((reason, vec![file])),
+        }
+    }
+    let line = |(reason, files): &(&str, Vec<&super::event::FileTally>)| match &files[..] {
+        [file] => format!("1 for {}, because {reason}", file.path.display()),
+        files => format!("1 for each of {} files, because {reason}", thousands(files.len() as u64)),
+    };
+    reasons.iter().map(line).collect()
 }
 
 fn listed<T>(items: &[T], line: impl Fn(&T) -> String, more: &str) -> Vec<String> {

@@ -47,7 +47,7 @@ pub enum RunEvent {
         run: u32,
         /// What was done before.
         resumed: Resumed,
-        /// Compressed inputs that are partly done: that part is read again and skipped.
+        /// Inputs that can only be read forwards and are partly done: that part is read again and skipped.
         read_again: Vec<PathBuf>,
     },
     /// The table was not there, and is now.
@@ -323,6 +323,8 @@ pub struct FileTally {
     pub records: u64,
     /// Its units.
     pub units: u64,
+    /// Why one reader has all of it, where it is so.
+    pub one_reader: Option<String>,
 }
 
 /// The sizes of units, in bytes.

@@ -122,9 +122,9 @@ pub(super) fn resumed(job: &str, begun: &str, run: u32, resumed: &Resumed, read_
     };
     let skipped = match read_again {
         [] => String::new(),
-        [path] => format!("; {} is compressed: what is done of it is read again and skipped", path.display()),
+        [path] => format!("; {} is read from its start: what is done of it is skipped", path.display()),
         more => format!(
-            "; {} are compressed: what is done of them is read again and skipped",
+            "; {} are read from their starts: what is done of them is skipped",
             counted(more.len() as u64, "file")
         ),
     };

@@ -72,7 +72,7 @@ pub struct SummaryFile<'a> {
     message: Option<&'a str>,
     dry_run: bool,
     reject_reasons: Vec<ReasonFields<'a>>,
-    files: Vec<FileFields>,
+    files: Vec<FileFields<'a>>,
     unit_bytes: Option<UnitFields>,
     estimate: Option<EstimateFields>,
     /// What a verification found; null where there was none.
@@ -234,6 +234,9 @@ fn working_rows(summary: &Summary) -> Vec<String> {
     let sizes = sizes.map(|sizes| format!(" of {}", details::unit_sizes(sizes))).unwrap_or_default();
     let mut rows =
         vec![row("workers", &format!("{workers}{lost} ({}{sizes})", counted(summary.units, "unit")))];
+    if summary.dry_run {
+        rows.extend(details::reader_lines(summary).iter().map(|line| row("readers", line)));
+    }
     if summary.session_starts > 0 {
         let (starts, peak) = (thousands(summary.session_starts), summary.session_starts_peak);
         rows.push(row("session starts", &format!("{starts}, at most {peak} at once")));

@@ -192,7 +192,7 @@ impl<E: Engine> Pipeline<E> {
             Source::open(&spec.input).map_err(|error| fail(FailureKind::Input, error.to_string()))?;
         let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, job.codec.clone())
             .with_jagged(job.jagged)
-            .with_charset(job.format.field_charset());
+            .with_charset(spec.input.decoding.unwrap_or(job.format.field_charset()));
         let open = Arc::new(OpenInput { source, encoder, format: job.format, readers: Mutex::default() });
         self.open = Some((id, Arc::clone(&open)));
         Ok(open)

@@ -17,6 +17,7 @@ mod connect;
 mod crash;
 mod dialects;
 mod difficult;
+mod encodings;
 mod faults;
 mod forms;
 mod functions;

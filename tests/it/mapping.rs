@@ -186,9 +186,9 @@ fn inputs_that_cannot_be_read_are_refused_by_name() {
     let Some(keyspace) = Keyspace::new(&[PEOPLE]) else { return };
     let scratch = Scratch::new();
     let good = scratch.write("good.csv", "country,id,name,age,motto\nse,1,a,2,b\n");
-    let utf16 = scratch.write("utf16.csv", b"\xff\xfec\x00o\x00,\x00");
+    let utf32 = scratch.write("utf32.csv", b"\xff\xfe\0\0c\0\0\0");
     let missing = scratch.join("missing.csv");
-    for (path, said) in [(missing, "no such file"), (utf16, "UTF-16")] {
+    for (path, said) in [(missing, "no such file"), (utf32, "UTF-32")] {
         let name = path.display().to_string();
         keyspace
             .load(&scratch, "people")

@@ -50,7 +50,7 @@ pub struct InputArgs {
     )]
     pub trim: Trim,
 
-    /// Encoding of the files: utf-8, or one of one byte a character, such as latin1, windows-1250 or koi8-r
+    /// Encoding of the files, such as latin1, windows-1250, utf-16le or shift_jis; a byte order mark of UTF-16 tells by itself
     #[arg(long, value_name = "NAME", default_value = "utf-8")]
     pub encoding: String,
 

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::format::charset::Charset;
+use crate::plan::compression::Compression;
 use crate::plan::compression::tests::{ALL, compress, records};
 use crate::plan::discover::discover;
 
@@ -31,6 +33,20 @@ fn any_part_is_read_in_any_order() {
         assert!(matches!(source.read_at(&mut found, end - 4), Err(InputError::Changed { .. })), "{what}");
     };
     check(&bytes, "plain");
+    let utf16 = String::from_utf8(bytes.clone()).unwrap();
+    let utf16: Vec<u8> = utf16.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let decoded = |content: &[u8]| {
+        let mut input = input(&folder, content).0;
+        input.decoding = Some(Charset::UTF_16BE);
+        let source = Source::open(&input).unwrap();
+        for (start, len) in [(0, 10), (10, 400_000), (3, 70_000), (bytes.len() - 4, 4)] {
+            let mut found = vec![0; len];
+            source.read_at(&mut found, start as u64).unwrap();
+            assert!(found == bytes[start..start + len], "{len} bytes from {start}");
+        }
+    };
+    decoded(&utf16);
+    decoded(&compress(Compression::Gzip, &utf16));
     for compression in ALL {
         check(&compress(compression, &bytes), compression.name());
     }

@@ -35,8 +35,20 @@ fn summary() -> Summary {
             RejectTally { column: None, code: RejectCode::FieldCount, count: 1 },
         ],
         files: vec![
-            FileTally { path: "a.csv".into(), bytes: 94_999_998, records: 999_999, units: 15 },
-            FileTally { path: "b.csv".into(), bytes: 2, records: 1, units: 1 },
+            FileTally {
+                path: "a.csv".into(),
+                bytes: 94_999_998,
+                records: 999_999,
+                units: 15,
+                one_reader: None,
+            },
+            FileTally {
+                path: "b.csv".into(),
+                bytes: 2,
+                records: 1,
+                units: 1,
+                one_reader: Some("it is gzip-compressed".into()),
+            },
         ],
         unit_bytes: Some(UnitBytes { smallest: 2, largest: 6_000_000 }),
         estimate: None,
@@ -126,6 +138,7 @@ dry run done, with 3 rejects, nothing was written
     2             column price: invalid_number
     1             field_count
   workers         4 (16 units of 2 B to 6.0 MB)
+  readers         1 for b.csv, because it is gzip-compressed
   time            15.9s
   rate            62,774 rows/s, 6.0 MB/s
   estimate        16.6s for 999,997 rows at 60,000 rows/s",
@@ -163,8 +176,13 @@ fn long_lists_are_cut_for_people_and_whole_for_scripts() {
         code: RejectCode::OutOfRange,
         count: 5000 - number,
     };
-    let file =
-        |number: u64| FileTally { path: format!("{number}.csv").into(), bytes: 1, records: 1, units: 1 };
+    let file = |number: u64| FileTally {
+        path: format!("{number}.csv").into(),
+        bytes: 1,
+        records: 1,
+        units: 1,
+        one_reader: None,
+    };
     let check = |reasons: u64, files: u64, expected: &[&str]| {
         let summary = Summary {
             dry_run: true,
@@ -294,13 +312,15 @@ fn scripts_read_the_documented_fields() {
       "path": "a.csv",
       "bytes": 94999998,
       "records": 999999,
-      "units": 15
+      "units": 15,
+      "one_reader": null
     },
     {
       "path": "b.csv",
       "bytes": 2,
       "records": 1,
-      "units": 1
+      "units": 1,
+      "one_reader": "it is gzip-compressed"
     }
   ],
   "unit_bytes": {
