@@ -5,6 +5,7 @@
 pub mod boundaries;
 pub mod charset;
 pub mod csv;
+pub mod detect;
 pub mod reader;
 pub mod record;
 
