@@ -186,6 +186,8 @@ pub enum NullAs {
 pub struct InputSettings {
     /// What the files are.
     pub format: Format,
+    /// Whether that was said, and is not only what is usual.
+    pub format_is_said: bool,
     /// What is taken of directories, and the list of files.
     pub places: PlaceSettings,
     /// How the files are compressed.

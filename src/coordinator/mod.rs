@@ -262,8 +262,9 @@ fn access(settings: &LoadSettings) -> Access {
 pub fn open_inputs(paths: &[PathBuf], input: &InputSettings) -> Result<Vec<(InputFile, Header)>, LoadError> {
     let names = if input.columns.is_some() { HeaderNames::Ignored } else { HeaderNames::Used };
     let open = |mut file: InputFile| {
-        settle_encoding(&mut file, input.format.field_charset())?;
-        let header = read_beginning(&file, &input.format, names, input.max_record_bytes)?;
+        settle_encoding(&mut file, input.format.charset())?;
+        let header =
+            read_beginning(&file, &input.format, input.format_is_said, names, input.max_record_bytes)?;
         Ok((file, header))
     };
     discover_as(paths, input.compression)?.into_iter().map(open).collect()
@@ -402,11 +403,17 @@ fn file_fields<'a>(settings: &'a LoadSettings, file: &'a InputFile, header: &'a 
             let (passed_over, first_record) = (&header.passed_over, &header.first_record);
             // Behind a header, nobody takes it for one.
             let first_record = if header.raw.is_empty() { &first_record[..] } else { &[] };
-            FileFields { path: &file.path, names, passed_over, first_record }
+            FileFields { path: &file.path, names, passed_over, first_record, sampled: None }
         }
         None => {
             let first_record = if header.raw.is_empty() { &header.first_record[..] } else { &[] };
-            FileFields { path: &file.path, names: &header.names, passed_over: &[], first_record }
+            FileFields {
+                path: &file.path,
+                names: &header.names,
+                passed_over: &[],
+                first_record,
+                sampled: header.sampled.as_ref(),
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use super::tally::UnitTally;
 use crate::format::Format;
+use crate::format::boundaries::Boundaries;
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
 use crate::plan::split::{Place, SplitSettings, SplitStart, is_whole, place_behind, split};
@@ -120,8 +121,9 @@ pub fn start(
                     Err(_) => ControlFlow::Break(()),
                 }
             };
+            let boundaries = Boundaries::of(&format, header.layout, place.is_none());
             let place = place.take().unwrap_or_else(|| header.data());
-            match split(file, place, &format, &settings, start, &pool, &mut emit) {
+            match split(file, place, boundaries, &settings, start, &pool, &mut emit) {
                 Ok(totals) => {
                     if settings.skip >= place.record && totals.records == 0 {
                         let path = file.path.display();

@@ -3,26 +3,34 @@
 use super::Format;
 use super::charset::Charset;
 use super::csv;
+use super::json::keys::Keys;
+use super::json::reader::{Extent, JsonReader};
 use super::record::RecordBatch;
 
 /// Why a chunk cannot be read. Bad records are not among these: they are data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// As CSV.
+    /// For what it is said to be.
     #[error(transparent)]
-    Csv(#[from] csv::reader::ReadError),
+    Chunk(#[from] csv::reader::ReadError),
 }
 
 /// Reads chunks of one file, one after the other.
 pub enum RecordReader {
     /// CSV.
     Csv(csv::reader::ChunkReader),
+    /// JSON.
+    Json(Box<JsonReader>),
 }
 
 impl RecordReader {
-    /// A reader for this format.
-    pub fn new(format: &Format) -> Self {
+    /// A reader for this format; `keys` says what the keys are of a keyed one.
+    pub fn new(format: &Format, keys: &Keys) -> Self {
+        let json =
+            |extent, charset| RecordReader::Json(Box::new(JsonReader::new(extent, charset, keys.clone())));
         match format {
+            Format::Ndjson(charset) => json(Extent::Line, *charset),
+            Format::Json(charset) => json(Extent::Document, *charset),
             Format::Csv(dialect) => RecordReader::Csv(csv::reader::ChunkReader::new(dialect)),
         }
     }
@@ -34,6 +42,7 @@ impl RecordReader {
     pub fn read(&mut self, bytes: Vec<u8>) -> Result<RecordBatch, ReadError> {
         match self {
             RecordReader::Csv(reader) => Ok(reader.read(bytes)?),
+            RecordReader::Json(reader) => Ok(reader.read(bytes)?),
         }
     }
 }
@@ -43,6 +52,8 @@ impl Format {
     pub fn field_charset(&self) -> Charset {
         match self {
             Format::Csv(dialect) => dialect.charset,
+            // The reader decodes whole records: what their escapes mean is known in UTF-8 only.
+            Format::Ndjson(_) | Format::Json(_) => Charset::UTF_8,
         }
     }
 }

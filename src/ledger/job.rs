@@ -131,7 +131,12 @@ pub struct Scanned {
 /// The settings of a load that change what is written, by option: as a person reads them, and different for different settings.
 pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
     let input = &settings.input;
-    let Format::Csv(dialect) = input.format;
+    // Of other formats there is no dialect: what is said of it is always the same.
+    let dialect = input
+        .format
+        .dialect()
+        .copied()
+        .unwrap_or(Dialect { charset: input.format.charset(), ..Dialect::default() });
     let Dialect { delimiter, quote, escape, escapes, comment, trim, charset, header } = dialect;
     let character =
         |byte: Option<u8>| byte.map_or("none".to_owned(), |byte| format!("{:?}", char::from(byte)));
@@ -172,6 +177,7 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         ("escapes", (escapes != Escapes::Quotes).then(|| format!("{escapes:?}").to_lowercase())),
         ("encoding", (!charset.is_utf8()).then(|| charset.name().to_owned())),
         ("trim", (trim != Trim::None).then(|| format!("{trim:?}").to_lowercase())),
+        ("format", (!matches!(input.format, Format::Csv(_))).then(|| input.format.name().to_owned())),
         ("skip", (input.skip > 0).then(|| input.skip.to_string())),
         ("limit", input.limit.map(|limit| limit.to_string())),
         (TTL, ttl),

@@ -14,10 +14,12 @@ use crate::format::charset::Charset;
 use crate::format::csv::dialect::Dialect;
 use crate::format::csv::reader::{ChunkReader, ReadError};
 use crate::format::csv::scan::{self, State};
+use crate::format::json::documents::Layout;
+use crate::format::json::keys::SampledKeys;
 use crate::format::record::RecordBatch;
 
 /// Bytes read at first; doubled as long as the first record does not end in them.
-const PREFIX_BYTES: u64 = 64 * 1024;
+pub(super) const PREFIX_BYTES: u64 = 64 * 1024;
 
 /// What to do with a file that holds others.
 const UNPACK: &str = "unpack it first";
@@ -25,7 +27,7 @@ const UNPACK: &str = "unpack it first";
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What the beginning of a file says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Header {
     /// The columns' names in order; empty where they are not used, and for a file without a header or without any record.
     pub names: Vec<String>,
@@ -39,6 +41,10 @@ pub struct Header {
     pub data_start: u64,
     /// The line of that byte, counted from 1 by `\n` bytes.
     pub data_line: u64,
+    /// Of JSON documents: how they follow each other.
+    pub layout: Layout,
+    /// Of a file whose records name their fields by keys: those that it begins with.
+    pub sampled: Option<SampledKeys>,
 }
 
 impl Header {
@@ -126,6 +132,30 @@ pub enum HeaderError {
         /// The field that has it again, from 1.
         second: usize,
     },
+    /// What is said to be CSV by nobody, and begins as JSON.
+    #[error(
+        "{}: begins as JSON does: load it with --format {format}, or with --format csv if it is CSV all the same", path.display()
+    )]
+    LooksLikeJson {
+        /// The file.
+        path: PathBuf,
+        /// Which JSON it seems to be.
+        format: &'static str,
+    },
+    /// What is said to be JSON begins as something else.
+    #[error("{}: of its first {records} records {objects} are JSON objects (the first: {flaw}): {remedy}", path.display())]
+    NotObjects {
+        /// The file.
+        path: PathBuf,
+        /// How many were looked at.
+        records: usize,
+        /// How many are.
+        objects: String,
+        /// What is wrong with the first.
+        flaw: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// Nothing but comments and empty lines where the first record should be.
     #[error("{}: the first {bytes} bytes hold no record, only comments and empty lines: remove them", path.display())]
     NoRecord {
@@ -166,6 +196,7 @@ pub fn read_header(
         raw: Vec::new(),
         data_start: mark as u64,
         data_line: 1,
+        ..Header::default()
     };
     let Some(range) = found else { return Ok(none) };
     let raw = bytes.get(range.clone()).unwrap_or_default().to_vec();
@@ -189,7 +220,7 @@ pub fn read_header(
     };
     let first_record = record_behind(file, dialect, &bytes, range.end);
     let (data_start, data_line) = (range.end as u64, line_of(range.end));
-    Ok(Header { names, passed_over, first_record, raw, data_start, data_line })
+    Ok(Header { names, passed_over, first_record, raw, data_start, data_line, ..Header::default() })
 }
 
 /// The fields of a batch's first record.
@@ -232,14 +263,7 @@ fn read_prefix(
         bytes.resize(len as usize + 1, 0);
         let read = source.read_up_to(&mut bytes[before..], before as u64)?;
         bytes.truncate(before + read);
-        if let Some((format, remedy)) = other_format(file, &bytes) {
-            let path = file.path.clone();
-            let remedy = remedy.replace("FILE", &path.display().to_string());
-            return Err(HeaderError::NotText { path, format, remedy });
-        }
-        if let Some(encoding) = other_encoding(&bytes) {
-            return Err(HeaderError::Encoding { path: file.path.clone(), encoding });
-        }
+        refuse_others(file, &bytes)?;
         let mark = mark_len(&bytes);
         let complete = bytes.len() as u64 <= len;
         let found = first_record(dialect, &bytes[mark..], complete);
@@ -252,6 +276,19 @@ fn read_prefix(
         }
         len = len.saturating_mul(2);
     }
+}
+
+/// Refuses a file whose first bytes say that it is no text that is read.
+pub(super) fn refuse_others(file: &InputFile, bytes: &[u8]) -> Result<(), HeaderError> {
+    if let Some((format, remedy)) = other_format(file, bytes) {
+        let path = file.path.clone();
+        let remedy = remedy.replace("FILE", &path.display().to_string());
+        return Err(HeaderError::NotText { path, format, remedy });
+    }
+    if let Some(encoding) = other_encoding(bytes) {
+        return Err(HeaderError::Encoding { path: file.path.clone(), encoding });
+    }
+    Ok(())
 }
 
 /// The first record with its line end, if it ends in `bytes`; `complete`: the file ends with them.
@@ -310,7 +347,7 @@ fn column_names<'a>(
 }
 
 /// The length of the UTF-8 byte order mark, if there is one.
-fn mark_len(bytes: &[u8]) -> usize {
+pub(super) fn mark_len(bytes: &[u8]) -> usize {
     if bytes.starts_with(UTF8_MARK) { UTF8_MARK.len() } else { 0 }
 }
 
@@ -471,6 +508,7 @@ mod tests {
             raw: Vec::new(),
             data_start: 0,
             data_line: 1,
+            ..Header::default()
         };
         // Names that are empty, twice the same or no text are no header's, and a field too many is one record's fault.
         for bytes in [&b""[..], b"\n1,\"2,\n\",,\n3\n", b",,\xff\n", b"1,2,3\n1,2\n"] {

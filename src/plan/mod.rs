@@ -14,6 +14,8 @@ pub mod source;
 
 pub mod header;
 
+mod json_sample;
+
 pub mod beginning;
 
 pub mod split;

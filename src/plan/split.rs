@@ -17,8 +17,9 @@ use super::discover::{InputError, InputFile};
 use super::pipe;
 use super::source::Source;
 use super::unit::{Chunk, UnitId, WorkUnit};
-use crate::format::boundaries::Boundaries;
+use crate::format::boundaries::{Boundaries, Effect, Splitter};
 use crate::format::csv::scan::{Lane, State, Transitions};
+use crate::format::json::documents::{Breach, Broken, Documents};
 
 /// The usual size of a chunk: fits the second-level cache, where it is read, scanned and parsed.
 pub const CHUNK_BYTES: u64 = 256 * 1024;
@@ -123,6 +124,54 @@ pub enum RecordError {
         /// The limit.
         limit: u64,
     },
+    /// Where a document ends cannot be told.
+    #[error(
+        "{}, line {line} (byte {offset}), in the document that begins on line {opened}: {why}; what follows cannot be told apart from \
+         it: correct it",
+        path.display()
+    )]
+    BrokenDocument {
+        /// The file.
+        path: PathBuf,
+        /// The line of what is wrong, from 1.
+        line: u64,
+        /// Its offset in the file.
+        offset: u64,
+        /// What it is.
+        why: Breach,
+        /// The line of the document's first byte, from 1.
+        opened: u64,
+    },
+    /// Something is wrong between documents.
+    #[error(
+        "{}, line {line} (byte {offset}): {why}; with --format json a file is one array of objects, or objects one after the \
+         other without commas",
+        path.display()
+    )]
+    BrokenRun {
+        /// The file.
+        path: PathBuf,
+        /// The line of what is wrong, from 1.
+        line: u64,
+        /// Its offset in the file.
+        offset: u64,
+        /// What it is.
+        why: Breach,
+    },
+    /// The file ends inside a document.
+    #[error("{}, line {line}: the document that begins here is never closed: is the file whole?", path.display())]
+    OpenDocument {
+        /// The file.
+        path: PathBuf,
+        /// The line of the document's first byte, from 1.
+        line: u64,
+    },
+    /// The file ends inside its array.
+    #[error("{}: the array that is the file is never closed by a ']': is the file whole?", path.display())]
+    OpenArray {
+        /// The file.
+        path: PathBuf,
+    },
     /// A comment is far over the limit.
     #[error("{}, line {line}: this comment is longer than {limit} bytes: remove it", path.display())]
     LongComment {
@@ -174,7 +223,7 @@ pub fn split(
     pool: &ThreadPool,
     emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
 ) -> Result<FileTotals, SplitError> {
-    let boundaries = &boundaries.into();
+    let boundaries = boundaries.into();
     let source = Source::open(file)?;
     if !source.is_sequential() {
         return split_source(&source, place, boundaries, settings, start, pool, emit);
@@ -200,13 +249,13 @@ pub fn split(
 fn split_source(
     source: &Source,
     place: Place,
-    boundaries: &Boundaries,
+    mut boundaries: Boundaries,
     settings: &SplitSettings,
     start: SplitStart,
     pool: &ThreadPool,
     emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
 ) -> Result<FileTotals, SplitError> {
-    let mut assembly = Assembly::new(source, place, boundaries, settings, start);
+    let mut assembly = Assembly::new(source, place, settings, start);
     let piece_bytes = settings.chunk_bytes.clamp(1, assembly.max_record_bytes);
     // Whole pieces, so that a block's end does not cut one short.
     let block_bytes = piece_bytes * (BLOCK_BYTES / piece_bytes).max(1);
@@ -215,7 +264,8 @@ fn split_source(
 
     let mut offset = place.offset;
     loop {
-        let scan = |block: &mut Block| block.scan(boundaries, piece_bytes as usize);
+        let splitter = boundaries.splitter();
+        let scan = |block: &mut Block| block.scan(splitter, piece_bytes as usize);
         let round = match source.is_sequential() {
             true => {
                 let round = read_round(source, &mut blocks, offset, block_bytes)?;
@@ -233,13 +283,25 @@ fn split_source(
         let Some(last) = round.last() else { break };
         offset = last.end();
         for (piece, scanned) in round.iter().flat_map(|block| block.pieces(piece_bytes as usize)) {
-            if assembly.take(&piece, scanned, emit)?.is_break() {
+            let effect = match (&mut boundaries, scanned) {
+                (Boundaries::Anywhere(splitter), Some(scanned)) => {
+                    Effect::of(*splitter, scanned, assembly.lane.end)
+                }
+                (Boundaries::InOrder(documents), _) => Effect::of_documents(documents, piece.bytes)
+                    .map_err(|broken| assembly.broken(&piece, broken))?,
+                // Every piece of a block is scanned.
+                (Boundaries::Anywhere(_), None) => continue,
+            };
+            if assembly.take(&piece, &effect, emit)?.is_break() {
                 return Ok(assembly.totals);
             }
         }
         if let Some(pipe) = source.pipe() {
             pipe.follow(&assembly.unit.chunks, assembly.chunk.start);
         }
+    }
+    if let Boundaries::InOrder(documents) = &boundaries {
+        assembly.check_end(documents)?;
     }
     assembly.finish(offset, emit)
 }
@@ -374,17 +436,18 @@ impl Block {
         source.read_at(&mut self.bytes, self.offset)
     }
 
-    /// Scans the block's pieces, each of `piece_bytes` but for the last one.
-    fn scan(&mut self, boundaries: &Boundaries, piece_bytes: usize) {
+    /// Scans the block's pieces, each of `piece_bytes` but for the last one, where they can be scanned apart.
+    fn scan(&mut self, splitter: Option<Splitter>, piece_bytes: usize) {
         self.scans.clear();
-        self.scans.extend(self.bytes.chunks(piece_bytes).map(|piece| boundaries.scan(piece)));
+        let Some(splitter) = splitter else { return };
+        self.scans.extend(self.bytes.chunks(piece_bytes).map(|piece| splitter.scan(piece)));
     }
 
-    fn pieces(&self, piece_bytes: usize) -> impl Iterator<Item = (Piece<'_>, &Transitions)> {
+    fn pieces(&self, piece_bytes: usize) -> impl Iterator<Item = (Piece<'_>, Option<&Transitions>)> {
         let offsets = (self.offset..).step_by(piece_bytes);
         let pieces =
             self.bytes.chunks(piece_bytes).zip(offsets).map(|(bytes, offset)| Piece { offset, bytes });
-        pieces.zip(&self.scans)
+        pieces.zip(self.scans.iter().map(Some).chain(std::iter::repeat(None)))
     }
 }
 
@@ -409,7 +472,6 @@ impl Piece<'_> {
 /// in front of the data counts as bytes without a record.
 struct Assembly<'a> {
     source: &'a Source,
-    boundaries: &'a Boundaries,
     unit_bytes: u64,
     max_record_bytes: u64,
     /// What the pieces so far do, composed, and the line behind them.
@@ -428,17 +490,10 @@ struct Assembly<'a> {
 }
 
 impl<'a> Assembly<'a> {
-    fn new(
-        source: &'a Source,
-        place: Place,
-        boundaries: &'a Boundaries,
-        settings: &SplitSettings,
-        start: SplitStart,
-    ) -> Self {
+    fn new(source: &'a Source, place: Place, settings: &SplitSettings, start: SplitStart) -> Self {
         let Place { offset, line, record } = place;
         Assembly {
             source,
-            boundaries,
             unit_bytes: settings.unit_bytes,
             max_record_bytes: settings.max_record_bytes.max(1),
             lane: Lane::new(State::RecordStart),
@@ -462,14 +517,14 @@ impl<'a> Assembly<'a> {
     fn take(
         &mut self,
         piece: &Piece<'_>,
-        scanned: &Transitions,
+        effect: &Effect,
         emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SplitError> {
         let before = self.lane;
-        let lane = before.then(piece.offset, scanned);
-        self.check_record_length(piece, &lane)?;
+        let lane = before.then_lane(piece.offset, &effect.lane);
+        self.check_record_length(piece, effect, &lane)?;
         let mut flow = ControlFlow::Continue(());
-        match scanned.from(before.end).first {
+        match effect.lane.first {
             // A chunk without a record yet (empty lines and comments only) goes on into the piece.
             Some(first) if self.chunk.records > 0 || self.skipping => {
                 self.cut(piece, first as usize);
@@ -481,20 +536,20 @@ impl<'a> Assembly<'a> {
             None if before.end.in_record() => {}
             None => self.cut_gap(piece, lane.end)?,
         }
-        let records = self.pass_over(piece, before.end, lane.records - before.records);
+        let records = self.pass_over(piece, effect, lane.records - before.records);
         if records > self.room {
-            return self.end_at_limit(piece, before.end, lane.records - before.records - records, emit);
+            return self.end_at_limit(piece, effect, lane.records - before.records - records, emit);
         }
         self.chunk.records += records;
         self.room -= records;
         self.lane = lane;
-        self.line += scanned.newlines;
+        self.line += effect.newlines;
         Ok(flow)
     }
 
-    /// Of the records that start in the piece, which begins in `state`: how many are behind those that are passed over. Where
+    /// Of the records that start in the piece: how many are behind those that are passed over. Where
     /// the first such is found, the first unit begins.
-    fn pass_over(&mut self, piece: &Piece<'_>, state: State, records: u64) -> u64 {
+    fn pass_over(&mut self, piece: &Piece<'_>, effect: &Effect, records: u64) -> u64 {
         if !self.skipping {
             return records;
         }
@@ -502,7 +557,7 @@ impl<'a> Assembly<'a> {
         self.unit.first_record += skipped;
         self.to_skip -= skipped;
         if records > skipped
-            && let Some(at) = self.boundaries.nth_record_start(state, piece.bytes, skipped)
+            && let Some(at) = effect.nth_record_start(piece.bytes, skipped)
         {
             self.cut(piece, at);
             self.skipping = false;
@@ -515,12 +570,12 @@ impl<'a> Assembly<'a> {
     fn end_at_limit(
         &mut self,
         piece: &Piece<'_>,
-        state: State,
+        effect: &Effect,
         skipped: u64,
         emit: &mut dyn FnMut(WorkUnit) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, SplitError> {
         self.chunk.records += self.room;
-        if let Some(at) = self.boundaries.nth_record_start(state, piece.bytes, skipped + self.room) {
+        if let Some(at) = effect.nth_record_start(piece.bytes, skipped + self.room) {
             self.cut(piece, at);
         }
         if self.unit.records() > 0 {
@@ -599,12 +654,12 @@ impl<'a> Assembly<'a> {
 
     /// Checks the record that is open in front of the piece, which composes to `lane`. Records inside a piece are no longer
     /// than it, and so within the limit.
-    fn check_record_length(&self, piece: &Piece<'_>, lane: &Lane) -> Result<(), SplitError> {
+    fn check_record_length(&self, piece: &Piece<'_>, effect: &Effect, lane: &Lane) -> Result<(), SplitError> {
         let Some(record) = self.lane.last.filter(|_| self.lane.end.in_record()) else { return Ok(()) };
         if piece.end() - record <= self.max_record_bytes {
             return Ok(());
         }
-        let line_end = self.boundaries.record_end(self.lane.end, piece.bytes);
+        let line_end = effect.record_end(piece.bytes);
         let end = line_end.map_or(piece.end(), |at| piece.offset + at as u64);
         if end - record <= self.max_record_bytes {
             return Ok(());
@@ -614,6 +669,36 @@ impl<'a> Assembly<'a> {
             return Err(RecordError::LongQuote { path, line: self.line_of_quote(lane)?, limit }.into());
         }
         Err(RecordError::TooLong { path, line: self.line_of(record)?, limit }.into())
+    }
+
+    /// What to say of documents that cannot be told apart any more in a piece.
+    fn broken(&self, piece: &Piece<'_>, broken: Broken) -> SplitError {
+        let Broken { at, start, why } = broken;
+        let line = self.line + piece.newlines_before(at);
+        let opened = match start {
+            Some(start) => Ok(self.line + piece.newlines_before(start)),
+            None => self.lane.last.map_or(Ok(line), |start| self.line_of(start)),
+        };
+        let (path, offset) = (self.source.input().path.clone(), piece.offset + at as u64);
+        match opened {
+            Ok(opened) if why.is_inside() => {
+                RecordError::BrokenDocument { path, line, offset, why, opened }.into()
+            }
+            Ok(_) => RecordError::BrokenRun { path, line, offset, why }.into(),
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Checks that no document is open at the end of the file, nor the array of them.
+    fn check_end(&self, documents: &Documents) -> Result<(), SplitError> {
+        let path = self.source.input().path.clone();
+        match (documents.may_end(), self.lane.last.filter(|_| documents.in_brackets())) {
+            (true, _) => Ok(()),
+            (false, Some(start)) => {
+                Err(RecordError::OpenDocument { path, line: self.line_of(start)? }.into())
+            }
+            (false, None) => Err(RecordError::OpenArray { path }.into()),
+        }
     }
 
     /// The line where the quotes opened that the lane ends in.

@@ -112,6 +112,11 @@ impl Guess {
         self.nulls += 1;
     }
 
+    /// The next value is a text in JSON: it may be a date; a number it is not meant to be.
+    pub(super) fn is_said_text(&mut self) {
+        self.forms &= !(number_forms() | bit_of(Form::Boolean) | bit_of(Form::Nested));
+    }
+
     /// Another value, in the encoding of its file.
     pub(super) fn add(
         &mut self,
@@ -184,8 +189,7 @@ impl Guess {
                 self.forms != 0 && self.add_nested(value, options, scratch)
             }
             Value::String(text) => {
-                // What stands in quotes may be a date; a number it is not meant to be.
-                self.forms &= !number_forms();
+                self.is_said_text();
                 self.add_text(text.as_bytes(), options, scratch);
                 true
             }

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use crate::format::json::keys::{KeyName, Keys};
 use crate::format::record::{Record, RecordBatch};
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
@@ -104,8 +105,10 @@ pub fn propose(
     let mut seen = Vec::with_capacity(inputs.len());
     for (file, header) in inputs {
         let places = sample.places(names_of(input, header));
+        let name = |name: &String| KeyName { name: name.clone(), exact: true };
+        let keys = Keys { fields: names_of(input, header).iter().map(name).collect(), ..Keys::default() };
         let mut look = |batch: &RecordBatch| sample.look(batch, &places);
-        seen.push(sample::read_sample(file, header, input, bytes_each, &mut look)?);
+        seen.push(sample::read_sample(file, header, input, &keys, bytes_each, &mut look)?);
     }
     let complete = seen.iter().all(|seen| seen.complete);
     let table = match &settings.table {
@@ -123,7 +126,8 @@ pub fn propose(
 
 /// What the fields of a file are called.
 fn names_of<'a>(input: &'a InputSettings, header: &'a Header) -> &'a [String] {
-    input.columns.as_deref().unwrap_or(&header.names)
+    let keys = header.sampled.as_ref().map(|sampled| &sampled.keys[..]);
+    input.columns.as_deref().or(keys).unwrap_or(&header.names)
 }
 
 /// What is known of the files' columns.
@@ -144,6 +148,8 @@ struct Sample<'a> {
     forgotten: bool,
     /// Records of another length than their header.
     jagged: u64,
+    /// Records that cannot be read, or of objects: with keys that those at the files' beginnings do not have.
+    unreadable: u64,
     scratch: Vec<u8>,
 }
 
@@ -178,6 +184,7 @@ impl<'a> Sample<'a> {
             repeated: 0,
             forgotten: false,
             jagged: 0,
+            unreadable: 0,
             scratch: Vec::new(),
         })
     }
@@ -189,6 +196,10 @@ impl<'a> Sample<'a> {
 
     fn look(&mut self, batch: &RecordBatch, places: &[usize]) {
         for record in batch.iter() {
+            if record.fault().is_some() {
+                self.unreadable += 1;
+                continue;
+            }
             let (found, expected) = (record.field_count(), places.len());
             let fits = found == expected
                 || (found < expected && self.input.jagged.missing)
@@ -203,7 +214,7 @@ impl<'a> Sample<'a> {
     }
 
     fn look_at(&mut self, record: Record<'_>, places: &[usize]) {
-        let charset = self.input.format.field_charset();
+        let (charset, is_keyed) = (self.input.format.field_charset(), self.input.format.is_keyed());
         let is_null =
             |text: &[u8]| text.is_empty() || self.input.nulls.iter().any(|null| null.as_bytes() == text);
         let mut hashes: Vec<Option<u64>> = vec![None; self.fields.len()];
@@ -213,6 +224,9 @@ impl<'a> Sample<'a> {
             };
             match record.field(index) {
                 Some(field) if field.quoted || !is_null(field.bytes) => {
+                    if is_keyed && field.quoted {
+                        guess.is_said_text();
+                    }
                     guess.add(field, charset, &self.options, &mut self.scratch);
                     *hash = Some(hash_of(field.bytes));
                 }
@@ -287,6 +301,12 @@ impl<'a> Sample<'a> {
             doubts.push(format!(
                 "{} records have more or fewer fields than the header and were not looked at: a load would reject them.",
                 self.jagged
+            ));
+        }
+        if self.unreadable > 0 {
+            doubts.push(format!(
+                "{} records cannot be read, or have keys that none of the first ones has, and were not looked at.",
+                self.unreadable
             ));
         }
         if self.repeated > 0 {

@@ -3,8 +3,9 @@
 use memchr::memchr_iter;
 
 use super::ProposeError;
-use crate::format::boundaries::Boundaries;
+use crate::format::boundaries::{Boundaries, Effect};
 use crate::format::csv::scan::State;
+use crate::format::json::keys::Keys;
 use crate::format::reader::RecordReader;
 use crate::format::record::RecordBatch;
 use crate::plan::discover::InputFile;
@@ -33,12 +34,13 @@ pub(super) fn read_sample(
     file: &InputFile,
     header: &Header,
     input: &InputSettings,
+    keys: &Keys,
     bytes_max: u64,
     look: &mut dyn FnMut(&RecordBatch),
 ) -> Result<Seen, ProposeError> {
     let source = Source::open(file)?;
-    let boundaries = Boundaries::from(&input.format);
-    let mut reader = RecordReader::new(&input.format);
+    let format = input.format.decoded_from(file.decoding);
+    let mut reader = RecordReader::new(&format, keys);
     let mut seen = Seen { records: 0, bytes: header.data_start, complete: false };
     let piece_bytes = usize::try_from(bytes_max).unwrap_or(PIECE_BYTES).clamp(PIECE_BYTES_MIN, PIECE_BYTES);
     let mut pending: Vec<u8> = Vec::new();
@@ -50,7 +52,16 @@ pub(super) fn read_sample(
         let read = source.read_up_to(pending.get_mut(held..).unwrap_or_default(), offset)?;
         pending.truncate(held + read);
         let ended = read < piece_bytes;
-        let lane = *boundaries.scan(&pending).from(State::RecordStart);
+        let lane = match Boundaries::of(&format, header.layout, seen.records == 0) {
+            Boundaries::Anywhere(splitter) => *splitter.scan(&pending).from(State::RecordStart),
+            Boundaries::InOrder(mut documents) => {
+                let unreadable =
+                    |problem: String| ProposeError::Unreadable { path: file.path.clone(), problem };
+                Effect::of_documents(&mut documents, &pending)
+                    .map_err(|broken| unreadable(broken.why.to_string()))?
+                    .lane
+            }
+        };
         // The last record that begins here may go on.
         let whole = match (ended, lane.last) {
             (true, _) => pending.len(),

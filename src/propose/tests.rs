@@ -6,6 +6,7 @@ use super::*;
 use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::Format;
+use crate::format::charset::Charset;
 use crate::plan::beginning::read_beginning;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::discover::discover;
@@ -16,6 +17,7 @@ use crate::settings::NullAs;
 fn input() -> InputSettings {
     InputSettings {
         format: Format::default(),
+        format_is_said: false,
         places: PlaceSettings::default(),
         compression: CompressionChoice::Auto,
         nulls: vec!["NULL".to_owned()],
@@ -45,7 +47,8 @@ fn propose_for(
         let path = folder.path().join(name);
         fs::write(&path, text).unwrap();
         let file = discover(&[path]).unwrap().remove(0);
-        let header = read_beginning(&file, &input.format, HeaderNames::Used, input.max_record_bytes).unwrap();
+        let header =
+            read_beginning(&file, &input.format, false, HeaderNames::Used, input.max_record_bytes).unwrap();
         (file, header)
     };
     let inputs: Vec<_> = files.iter().map(open).collect();
@@ -137,7 +140,7 @@ fn records_longer_than_what_is_read_at_once_are_taken_whole() {
     fs::write(&path, &text).unwrap();
     let file = discover(&[path]).unwrap().remove(0);
     let header =
-        read_beginning(&file, &settings.format, HeaderNames::Used, settings.max_record_bytes).unwrap();
+        read_beginning(&file, &settings.format, false, HeaderNames::Used, settings.max_record_bytes).unwrap();
     let wanted = ProposeSettings { table: None, key: None, sample_bytes: ALL };
     let inputs = [(file, header)];
     let proposal = propose(&wanted, &settings, &inputs).unwrap();
@@ -180,6 +183,43 @@ fn tables_are_named_after_the_first_file() {
             proposal.statement.starts_with(&format!("CREATE TABLE IF NOT EXISTS {expected} (")),
             "{}",
             proposal.statement
+        );
+    }
+}
+
+#[test]
+fn of_json_the_keys_are_columns_and_strings_are_no_numbers() {
+    for (format, name, text) in [
+        (
+            Format::Ndjson(Charset::UTF_8),
+            "t.ndjson",
+            "{\"Id\": 1, \"zip\": \"12345\", \"at\": \"2024-01-01\"}\n{\"Id\": 2, \"zip\": \"1\", \"at\": null, \"n\": [1.5]}\n",
+        ),
+        (
+            Format::Json(Charset::UTF_8),
+            "t.json",
+            "[{\"Id\": 1, \"zip\": \"12345\",\n \"at\": \"2024-01-01\"}, {\"Id\": 2, \"zip\": \"1\", \"at\": null, \"n\": [1.5]}]",
+        ),
+    ] {
+        let input = InputSettings { format, ..input() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        let file = discover(&[path]).unwrap().remove(0);
+        let header = read_beginning(&file, &format, true, HeaderNames::Used, 1 << 20).unwrap();
+        let wanted = ProposeSettings { table: None, key: None, sample_bytes: ALL };
+        let proposal = propose(&wanted, &input, &[(file, header)]).unwrap();
+        assert_eq!(
+            proposal.statement,
+            "CREATE TABLE IF NOT EXISTS t (
+    id int,
+    zip text,
+    at date,
+    n frozen<list<double>>,
+    PRIMARY KEY (id)
+);
+",
+            "{name}"
         );
     }
 }

@@ -66,6 +66,12 @@ pub enum RejectCode {
     ElementCount,
     /// A field that the user type does not have, or one that is given twice.
     UnknownField,
+    /// No JSON, or none that is an object.
+    InvalidJson,
+    /// A key of a JSON object that is no column, or not just one.
+    UnknownKey,
+    /// A key that stands in a JSON object twice.
+    DuplicateKey,
     /// The server refused the row for its content.
     RefusedByServer,
     /// In a verification: the table has no such row.

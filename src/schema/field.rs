@@ -45,6 +45,12 @@ pub enum FieldProblem {
         /// The name.
         name: String,
     },
+    /// Fields have no places.
+    #[error("#{place} is a place, and keys of JSON objects have none: write the key's name")]
+    NoPlaces {
+        /// Which was asked for, from 1.
+        place: usize,
+    },
     /// There are not so many.
     #[error("there is no field #{place}: the file has {fields}")]
     Beyond {

@@ -9,9 +9,11 @@ use super::field::{FieldProblem, FieldRef};
 use super::statement::quoted;
 use super::table::{Column, ColumnRole, TableSchema};
 use crate::codec::CodecOptions;
+use crate::format::json::keys::SampledKeys;
 use crate::settings::{NullAs, TableName};
 
 mod doubt;
+mod keyed;
 mod mapped;
 mod place;
 mod term;
@@ -52,6 +54,8 @@ pub struct FileFields<'a> {
     pub passed_over: &'a [String],
     /// Where the file has no header: the fields of its first record.
     pub first_record: &'a [String],
+    /// Where fields are those of keys in each record: what the file's beginning shows of them.
+    pub sampled: Option<&'a SampledKeys>,
 }
 
 /// The fields do not fit the table.
@@ -183,6 +187,20 @@ pub enum MappingProblem {
         /// How many fields the header has.
         header: usize,
     },
+    /// Not one key is a column.
+    #[error("none of the keys {} is a column: correct them, or say which is which with --map", names(.0))]
+    NoKeyMatches(Vec<String>),
+    /// Key columns without a key.
+    #[error(
+        "key columns that none of the first {records} records has: {} (each row needs them)",
+        names(columns)
+    )]
+    KeysNotSeen {
+        /// The columns.
+        columns: Vec<String>,
+        /// How many records were looked at.
+        records: usize,
+    },
     /// Not the columns of the first file.
     #[error(
         "its columns are not those of {}{}{}; load such files in runs of their own", first.display(),
@@ -230,6 +248,13 @@ pub fn plan_files(
         let (columns, header) = (file.names.len(), file.passed_over.len());
         if header > 0 && header != columns {
             return Err(fail(vec![MappingProblem::HeaderLength { columns, header }]));
+        }
+        if let Some(sampled) = file.sampled {
+            let (terms, mapping) = keyed::map_keys(schema, file, sampled, rules).map_err(fail)?;
+            // They are made of the table and the rules, so they are the same for all files.
+            first = first.or(Some((file.path, terms)));
+            mappings.push(mapping);
+            continue;
         }
         // Where fields are mapped by their places, they need no names.
         if file.names.is_empty() && (rules.map.is_none() || file.first_record.is_empty()) {
@@ -378,7 +403,10 @@ fn map_fields(
     let (columns, places) =
         mapped.filter_map(|(column, by)| by.first().map(|&index| (column.clone(), index))).unzip();
     let derived = Vec::new();
-    Ok((columns, FieldMapping { field_count: fields.len(), fields: places, ttl, write_time, derived }))
+    Ok((
+        columns,
+        FieldMapping { field_count: fields.len(), fields: places, ttl, write_time, derived, keys: None },
+    ))
 }
 
 /// The field that an option names with `@`, where it does.

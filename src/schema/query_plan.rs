@@ -156,8 +156,13 @@ mod tests {
         map: Option<&str>,
     ) -> Result<(RowPlan, FieldMapping), String> {
         let names: Vec<String> = fields.iter().map(|name| (*name).to_owned()).collect();
-        let file =
-            FileFields { path: Path::new("a.csv"), names: &names, passed_over: &[], first_record: &[] };
+        let file = FileFields {
+            path: Path::new("a.csv"),
+            names: &names,
+            passed_over: &[],
+            first_record: &[],
+            sampled: None,
+        };
         let server: Vec<ServerMarker> = server
             .iter()
             .map(|(name, cql_type)| ((*name).to_owned(), UserTypes::default().parse(cql_type)))

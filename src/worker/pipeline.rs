@@ -13,6 +13,7 @@ use super::memory::MemoryBudget;
 use crate::codec::row::{RecordPlace, RowEncoder};
 use crate::control::message::{ATTEMPTS_MAX, FailureKind, JobSpec, VerifyCounts, VerifySpec};
 use crate::format::Format;
+use crate::format::json::keys::Keys;
 use crate::format::reader::{ReadError, RecordReader};
 use crate::format::record::RecordBatch;
 use crate::insert::engine::{BoundBatch, BoundRow, Engine};
@@ -56,6 +57,7 @@ struct OpenInput {
     source: Source,
     encoder: RowEncoder,
     format: Format,
+    keys: Keys,
     /// Readers that no thread is using: there come to be as many as threads.
     readers: Mutex<Vec<RecordReader>>,
 }
@@ -190,10 +192,12 @@ impl<E: Engine> Pipeline<E> {
         })?;
         let source =
             Source::open(&spec.input).map_err(|error| fail(FailureKind::Input, error.to_string()))?;
+        let format = job.format.decoded_from(spec.input.decoding);
         let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, job.codec.clone())
             .with_jagged(job.jagged)
-            .with_charset(spec.input.decoding.unwrap_or(job.format.field_charset()));
-        let open = Arc::new(OpenInput { source, encoder, format: job.format, readers: Mutex::default() });
+            .with_charset(format.field_charset());
+        let keys = spec.mapping.keys.clone().unwrap_or_default();
+        let open = Arc::new(OpenInput { source, encoder, format, keys, readers: Mutex::default() });
         self.open = Some((id, Arc::clone(&open)));
         Ok(open)
     }
@@ -202,7 +206,7 @@ impl<E: Engine> Pipeline<E> {
 impl OpenInput {
     fn reader(&self) -> RecordReader {
         let free = self.readers().pop();
-        free.unwrap_or_else(|| RecordReader::new(&self.format))
+        free.unwrap_or_else(|| RecordReader::new(&self.format, &self.keys))
     }
 
     fn readers(&self) -> MutexGuard<'_, Vec<RecordReader>> {

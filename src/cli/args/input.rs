@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::FormArgs;
+use crate::format::FormatName;
 use crate::format::csv::dialect::{Escapes, Trim};
 use crate::plan::compression::CompressionChoice;
 use crate::settings::{NullAs, Rounding};
@@ -12,6 +13,17 @@ use crate::settings::{NullAs, Rounding};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
+    /// What the files are: csv (unless said otherwise), tsv (tabs, no quotes, \t \n \\ and \N for null), ndjson (a JSON object a line),
+    /// or json (objects one after the other, or one array of them)
+    #[arg(
+        long,
+        value_name = "csv|tsv|ndjson|json",
+        value_enum,
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub format: Option<FormatName>,
+
     /// What stands between fields, one character or several; `tab` or `\t` for a tab, `\x01` for any ASCII character
     #[arg(long, value_name = "TEXT", default_value = ",")]
     pub delimiter: String,
@@ -24,10 +36,11 @@ pub struct InputArgs {
     #[arg(long, value_name = "CHAR", default_value = "none")]
     pub escape: String,
 
-    /// Where the escape works: in quoted fields only, or before any character anywhere, or that and as cqlsh's COPY TO escapes texts
+    /// Where the escape works: in quoted fields only, or before any character anywhere, or that and as cqlsh's COPY TO escapes texts,
+    /// or anywhere as in tab-separated values: \t, \n and their like, and \N for null
     #[arg(
         long,
-        value_name = "quotes|any|cqlsh",
+        value_name = "quotes|any|cqlsh|tsv",
         value_enum,
         default_value = "quotes",
         ignore_case = true,

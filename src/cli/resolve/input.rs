@@ -4,36 +4,45 @@ use glob::Pattern;
 
 use super::{Typed, forms};
 use crate::cli::args::InputArgs;
-use crate::cli::error::UsageError;
+use crate::cli::error::{Origin, UsageError};
 use crate::cli::{list, value};
 use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
-use crate::format::Format;
 use crate::format::charset::Charset;
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes};
 use crate::format::record::RECORD_BYTES_MAX;
+use crate::format::{Format, FormatName};
 use crate::plan::places::PlaceSettings;
 use crate::schema::column_map::ColumnMap;
 use crate::schema::query::Query;
 use crate::settings::InputSettings;
 
 pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettings, UsageError> {
-    let columns = columns(typed, args)?;
     let map = column_map(typed, args)?;
+    let format = format(typed, args)?;
+    let is_csv = format.dialect().is_some();
+    let columns = if is_csv { columns(typed, args)? } else { None };
     // By their places, fields need no names.
-    let needs_names = map.as_ref().is_none_or(|map| map.by_name);
+    let needs_names = is_csv && map.as_ref().is_none_or(|map| map.by_name);
     if args.no_header && columns.is_none() && needs_names {
         return Err(UsageError::Combination(
             "--no-header without --columns: say which column each field belongs to, for example --columns id,name"
                 .to_owned(),
         ));
     }
-    let dialect = dialect(typed, args)?;
     // The empty text needs no mention: an unquoted empty field is null in any case.
-    let nulls: Vec<String> = list::split(&args.null).into_iter().filter(|text| !text.is_empty()).collect();
-    check_nulls(&dialect, &nulls)?;
+    let mut nulls: Vec<String> =
+        list::split(&args.null).into_iter().filter(|text| !text.is_empty()).collect();
+    if format.dialect().is_some_and(|dialect| dialect.escapes == Escapes::Tsv) {
+        // So it is in any case.
+        nulls.retain(|text| text != "\\N");
+    }
+    if let Some(dialect) = format.dialect() {
+        check_nulls(dialect, &nulls)?;
+    }
     Ok(InputSettings {
-        format: Format::Csv(dialect),
+        format,
+        format_is_said: args.format.is_some(),
         places: places(typed, args)?,
         compression: args.input_compression,
         nulls,
@@ -43,7 +52,10 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
         query: args.query.as_ref().map(|text| typed.value("query", text, Query::parse)).transpose()?,
         allow_missing_columns: args.allow_missing_columns,
         allow_unknown_columns: args.allow_unknown_columns,
-        jagged: Jagged { missing: args.allow_missing_fields, extra: args.allow_extra_fields },
+        jagged: Jagged {
+            missing: is_csv && args.allow_missing_fields,
+            extra: is_csv && args.allow_extra_fields,
+        },
         skip: typed.value("skip", &args.skip, |text| value::count(text, 0))?,
         limit: args
             .limit
@@ -111,22 +123,75 @@ fn columns(typed: &Typed<'_>, args: &InputArgs) -> Result<Option<Vec<String>>, U
     Ok((!columns.is_empty()).then_some(columns))
 }
 
-fn dialect(typed: &Typed<'_>, args: &InputArgs) -> Result<Dialect, UsageError> {
+fn format(typed: &Typed<'_>, args: &InputArgs) -> Result<Format, UsageError> {
     let charset = typed.value("encoding", &args.encoding, |text| {
         text.parse::<Charset>().map_err(|error| error.to_string())
     })?;
+    Ok(match args.format {
+        None | Some(FormatName::Csv) => Format::Csv(dialect(typed, args, charset, false)?),
+        Some(FormatName::Tsv) => Format::Csv(dialect(typed, args, charset, true)?),
+        Some(FormatName::Ndjson) => {
+            refuse_csv(typed, args, "ndjson")?;
+            Format::Ndjson(charset)
+        }
+        Some(FormatName::Json) => {
+            refuse_csv(typed, args, "json")?;
+            Format::Json(charset)
+        }
+    })
+}
+
+/// JSON has no dialects. From the environment or the configuration file such options may come for other files.
+fn refuse_csv(typed: &Typed<'_>, args: &InputArgs, format: &str) -> Result<(), UsageError> {
+    let flags = [
+        ("no-header", args.no_header),
+        ("allow-missing-fields", args.allow_missing_fields),
+        ("allow-extra-fields", args.allow_extra_fields),
+    ];
+    let others = ["delimiter", "quote", "escape", "escapes", "comment", "trim", "columns"]
+        .map(|option| (option, true));
+    let is_typed = |option: &str| typed.origins.get(option) == Some(&Origin::CommandLine);
+    match flags.into_iter().chain(others).find(|(option, is_set)| *is_set && is_typed(option)) {
+        Some((option, _)) => Err(UsageError::Combination(format!(
+            "--{option} with --format {format}: it says how CSV is read; leave it out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The dialect that is typed; what is not typed of it is as in most CSV files, or `as_tsv`.
+fn dialect(
+    typed: &Typed<'_>,
+    args: &InputArgs,
+    charset: Charset,
+    as_tsv: bool,
+) -> Result<Dialect, UsageError> {
+    let tsv = |option: &str| as_tsv && !typed.origins.contains_key(option);
     let dialect = Dialect {
-        delimiter: typed.value("delimiter", &args.delimiter, |text| {
-            let delimiter = value::delimiter(text)?;
-            // What is typed is UTF-8, the file may not be.
-            let encoded = charset.encode(delimiter.as_bytes());
-            let not_in_file = || format!("cannot be written in {}", charset.name());
-            encoded.and_then(|bytes| Delimiter::new(&bytes)).ok_or_else(not_in_file)
-        })?,
+        delimiter: if tsv("delimiter") {
+            Delimiter::byte(b'\t')
+        } else {
+            typed.value("delimiter", &args.delimiter, |text| {
+                let delimiter = value::delimiter(text)?;
+                // What is typed is UTF-8, the file may not be.
+                let encoded = charset.encode(delimiter.as_bytes());
+                let not_in_file = || format!("cannot be written in {}", charset.name());
+                encoded.and_then(|bytes| Delimiter::new(&bytes)).ok_or_else(not_in_file)
+            })?
+        },
         charset,
-        quote: typed.value("quote", &args.quote, value::optional_character)?,
-        escape: typed.value("escape", &args.escape, value::optional_character)?,
-        escapes: args.escapes,
+        quote: if tsv("quote") {
+            None
+        } else {
+            typed.value("quote", &args.quote, value::optional_character)?
+        },
+        escape: if tsv("escape") {
+            Some(b'\\')
+        } else {
+            typed.value("escape", &args.escape, value::optional_character)?
+        },
+        // Without an escape there is nothing to say of it.
+        escapes: if tsv("escapes") && tsv("escape") { Escapes::Tsv } else { args.escapes },
         trim: args.trim,
         comment: typed.value("comment", &args.comment, value::optional_character)?,
         header: !args.no_header,

@@ -37,6 +37,7 @@ fn without_options_everything_has_its_documented_default() {
         },
         input: InputSettings {
             format: Format::default(),
+            format_is_said: false,
             places: PlaceSettings::default(),
             compression: CompressionChoice::Auto,
             nulls: Vec::new(),
@@ -116,7 +117,7 @@ fn every_connection_option_reaches_its_setting() {
 #[test]
 fn every_other_option_reaches_its_setting() {
     let settings = settings(
-        "--delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --encoding latin2 --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
+        "--format csv --delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --encoding latin2 --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
          --map *,c=#1 --set x=1,y=2 --set z='3' --allow-missing-columns --allow-unknown-columns --allow-missing-fields --allow-extra-fields --skip 3 --limit 5 --max-record-size 256MiB \
          --recursive --pattern *.csv,*.gz --files-from list --input-compression zstd --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 --ttl 1h --null-as TOMBSTONE \
@@ -138,6 +139,7 @@ fn every_other_option_reaches_its_setting() {
             comment: Some(b'#'),
             header: false,
         }),
+        format_is_said: true,
         places: PlaceSettings {
             recursive: true,
             patterns: ["*.csv", "*.gz"].map(|pattern| glob::Pattern::new(pattern).unwrap()).to_vec(),
@@ -193,7 +195,9 @@ fn a_check_is_a_dry_run_of_a_load() {
     same(
         "--workers 2 --threads 3 --unit-size 8MiB --max-errors 5% --rejects out --rate 60000 --summary s.json",
     );
-    same("--delimiter ; --null N/A --columns a,b --no-header --allow-missing-columns --max-record-size 1MiB");
+    same(
+        "--format csv --delimiter ; --null N/A --columns a,b --no-header --allow-missing-columns --max-record-size 1MiB",
+    );
     same(
         "--hosts db1 --datacenter d --tls --tls-insecure --consistency ONE --progress json --connect-timeout 3s",
     );

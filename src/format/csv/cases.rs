@@ -42,6 +42,7 @@ const TRIMMED_ALL: Dialect = Dialect { trim: Trim::All, comment: Some(b'#'), ..R
 const TRIMMED_TAB: Dialect = Dialect { trim: Trim::All, ..TAB };
 const ANYWHERE: Dialect = Dialect { escapes: Escapes::Any, ..ESCAPED };
 const ANYWHERE_BARE: Dialect = Dialect { escapes: Escapes::Any, quote: None, ..ESCAPED };
+const TSV: Dialect = Dialect { escape: Some(b'\\'), escapes: Escapes::Tsv, ..TAB };
 const CQLSH: Dialect = Dialect { escapes: Escapes::Cqlsh, ..ESCAPED };
 const PIPES: Dialect = Dialect { delimiter: several(b"||"), ..RFC };
 const COLONS: Dialect = Dialect { delimiter: several(b"::"), quote: None, ..RFC };
@@ -79,6 +80,7 @@ macro_rules! fixture {
 
 /// All of them.
 pub(crate) const CASES: &[Case] = &[
+    case("tsv escapes", TSV, b"a\\tb\t\\N\t\\\\N\n\\n\\\\\\\t|x\\\ny\t\\q\\N\t\\\n"),
     case("empty file", RFC, b""),
     case("one record", RFC, b"a,b,c\n"),
     case("no final newline", RFC, b"a,b\nc,d"),
@@ -391,9 +393,17 @@ impl<'a> Sequential<'a> {
                 return (inside.into_iter().map(|(byte, _)| byte).collect(), true);
             }
         }
+        let start = self.at;
         let mut behind = Vec::new();
         while self.at < self.bytes.len() && !self.is_at_line_end() && !self.is_at_delimiter() {
             self.take_byte(&mut behind, escapes != Escapes::Quotes);
+        }
+        let mut raw = self.bytes[start..self.at].to_vec();
+        while raw.last().is_some_and(|byte| self.dialect.trims(*byte)) {
+            raw.pop();
+        }
+        if !quoted && escapes == Escapes::Tsv && raw == [self.dialect.escape.unwrap(), b'N'] {
+            return (Vec::new(), false);
         }
         let spaces = |(byte, escaped): &Marked| !escaped && self.dialect.trims(*byte);
         while behind.last().is_some_and(spaces) {
@@ -442,6 +452,31 @@ impl<'a> Sequential<'a> {
         if escapes && Some(byte) == self.dialect.escape {
             let next = self.peek();
             let known = next == self.dialect.quote || next == self.dialect.escape;
+            if self.dialect.escapes == Escapes::Tsv {
+                let special = [
+                    (b'b', 8),
+                    (b'f', 12),
+                    (b'n', b'\n'),
+                    (b'r', b'\r'),
+                    (b't', b'\t'),
+                    (b'v', 11),
+                    (b'0', 0),
+                    (b'\'', b'\''),
+                ];
+                let letter =
+                    special.into_iter().find(|(letter, _)| Some(*letter) == next).map(|(_, said)| said);
+                let is_structure = |byte: &u8| {
+                    known || matches!(byte, b'\n' | b'\r') || self.dialect.delimiter.as_bytes().contains(byte)
+                };
+                match letter.or(next.filter(is_structure)) {
+                    Some(said) => {
+                        text.push((said, true));
+                        self.at += 1;
+                    }
+                    None => text.push((byte, false)),
+                }
+                return;
+            }
             match next {
                 Some(next) if known || self.dialect.escapes != Escapes::Quotes => {
                     text.push((next, true));
@@ -509,7 +544,9 @@ pub(crate) fn dialects() -> impl proptest::strategy::Strategy<Value = Dialect> {
         .prop_map(|text| Delimiter::new(text.as_bytes()).expect("a delimiter"));
     let quote = prop::option::weighted(0.85, prop::sample::select(&b"\"\"\"'a"[..]));
     let escape = prop::option::weighted(0.5, prop::sample::select(&b"\\\\#"[..]));
-    let escapes = prop::sample::select(&[Escapes::Quotes, Escapes::Quotes, Escapes::Any, Escapes::Cqlsh][..]);
+    let escapes = prop::sample::select(
+        &[Escapes::Quotes, Escapes::Quotes, Escapes::Any, Escapes::Cqlsh, Escapes::Tsv, Escapes::Tsv][..],
+    );
     let comment = prop::option::weighted(0.3, prop::sample::select(&b"##;"[..]));
     let trim = prop::sample::select(&[Trim::None, Trim::None, Trim::None, Trim::Unquoted, Trim::All][..]);
     (delimiter, quote, escape, escapes, comment, trim)
@@ -531,7 +568,7 @@ pub(crate) fn dialects() -> impl proptest::strategy::Strategy<Value = Dialect> {
 const NASTY: &[&[u8]] = &[
     b"a", b",", b"\"", b"\n", b"\r", b"\\", b"#", b";", b" ", b"\0", b"'", "é".as_bytes(), b",\"", b"\",",
     b"\"\n", b"\r\n", b"\"\"", b"aaaa", b"\n\"", b"\xff", b" \"", b"\" ", b"\t", b"\\\"", b"\\\\n", b"\\x41", b"||",
-    b"::", b"aab", b"| |", b"\xc3", b":a:a:,",
+    b"\\N", b"N", b"::", b"aab", b"| |", b"\xc3", b":a:a:,",
 ];
 
 /// Bytes that matter, and few that do not.

@@ -67,6 +67,9 @@ pub enum Escapes {
     Any,
     /// As [`Escapes::Any`], and what is left is unescaped again, as cqlsh escapes texts before it writes them as CSV.
     Cqlsh,
+    /// As [`Escapes::Any`], but what stands behind it may be a letter for a character that a line of tab-separated values cannot hold,
+    /// and a field that is only the escape and `N` is null, as PostgreSQL and MySQL write such files.
+    Tsv,
 }
 
 /// Which spaces and tabs at a field's ends are no part of it.
@@ -173,9 +176,30 @@ impl Dialect {
         self.escapes != Escapes::Quotes
     }
 
-    /// Whether a byte behind the escape is escaped by it.
-    pub(super) fn escapes_byte(&self, byte: u8) -> bool {
-        self.escapes_anywhere() || self.quote == Some(byte) || self.escape == Some(byte)
+    /// What a byte behind the escape stands for; `None`: nothing but itself, and the escape is data.
+    pub(super) fn escaped(&self, byte: u8) -> Option<u8> {
+        let is_own = self.quote == Some(byte) || self.escape == Some(byte);
+        match (self.escapes, byte) {
+            (Escapes::Quotes, _) => is_own.then_some(byte),
+            (Escapes::Any | Escapes::Cqlsh, _) => Some(byte),
+            (Escapes::Tsv, b'b') => Some(0x08),
+            (Escapes::Tsv, b'f') => Some(0x0c),
+            (Escapes::Tsv, b'n') => Some(b'\n'),
+            (Escapes::Tsv, b'r') => Some(b'\r'),
+            (Escapes::Tsv, b't') => Some(b'\t'),
+            (Escapes::Tsv, b'v') => Some(0x0b),
+            (Escapes::Tsv, b'0') => Some(0),
+            (Escapes::Tsv, b'\n' | b'\r' | b'\'') => Some(byte),
+            (Escapes::Tsv, _) => (is_own || self.delimiter.as_bytes().contains(&byte)).then_some(byte),
+        }
+    }
+
+    /// Whether a text without quotes, as it stands in the file, says null.
+    pub(super) fn is_null_mark(&self, text: &[u8]) -> bool {
+        match text {
+            [escape, b'N'] => self.escapes == Escapes::Tsv && self.escape == Some(*escape),
+            _ => false,
+        }
     }
 
     /// Whether a byte is a space that may be no data.

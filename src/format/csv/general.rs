@@ -174,10 +174,17 @@ impl GeneralRecords {
         }
         let part = self.unquoted_part(bytes, start);
         let text = match part.escaped {
+            true if self.is_null_mark(bytes, part) => Text::Chunk(start, start),
             true => self.rewrite(bytes, &[(part, false)]),
             false => Text::Chunk(start, self.trimmed_end(bytes, part)),
         };
         Ok(Walked { text, quoted: false, end: part.end })
+    }
+
+    fn is_null_mark(&self, bytes: &[u8], part: Part) -> bool {
+        let text = bytes.get(part.start..part.end).unwrap_or_default();
+        let spaces = text.iter().rev().take_while(|byte| self.dialect.trims(**byte)).count();
+        self.dialect.is_null_mark(text.get(..text.len() - spaces).unwrap_or_default())
     }
 
     fn quoted_field(&mut self, bytes: &[u8], quote: usize) -> Result<Walked, ReadError> {
@@ -274,7 +281,7 @@ impl GeneralRecords {
                 let next = behind.first().copied();
                 let escapes = dialect.escape == Some(byte) && (*quoted || dialect.escapes_anywhere());
                 let taken = match next {
-                    Some(next) if escapes && dialect.escapes_byte(next) => Some(next),
+                    Some(next) if escapes && dialect.escaped(next).is_some() => dialect.escaped(next),
                     Some(next) if *quoted && dialect.quote == Some(byte) => Some(next),
                     _ => None,
                 };

@@ -121,7 +121,11 @@ impl Lane {
     /// The lane of these bytes, `bytes` of them, followed by those of `next`. Associative. This is the only composition there
     /// is: a file's scan is its pieces' composed by it from the start.
     pub fn then(&self, bytes: u64, next: &Transitions) -> Lane {
-        let after = next.from(self.end);
+        self.then_lane(bytes, next.from(self.end))
+    }
+
+    /// The same, followed by those of a lane that starts in the state in which this one ends.
+    pub fn then_lane(&self, bytes: u64, after: &Lane) -> Lane {
         let moved = |offset: u64| bytes + offset;
         Lane {
             end: after.end,
@@ -159,7 +163,7 @@ pub fn scan(dialect: &Dialect, bytes: &[u8]) -> Transitions {
 }
 
 /// Scans for the first `LANES` start states, which are all that this machine has.
-fn scan_by<M: Steps, const LANES: usize>(machine: &M, bytes: &[u8]) -> Transitions {
+pub(in crate::format) fn scan_by<M: Steps, const LANES: usize>(machine: &M, bytes: &[u8]) -> Transitions {
     let mut race = Race::<LANES>::start(machine, bytes);
     race.run(machine, bytes);
     Transitions { lanes: race.lanes(), newlines: memchr_iter(b'\n', bytes).count() as u64 }
@@ -193,7 +197,13 @@ pub fn nth_record_start(dialect: &Dialect, state: State, bytes: &[u8], before: u
     }
 }
 
-fn nth_record_start_by(machine: &impl Steps, state: State, bytes: &[u8], before: u64) -> Option<usize> {
+/// The same by the steps of a machine.
+pub(in crate::format) fn nth_record_start_by(
+    machine: &impl Steps,
+    state: State,
+    bytes: &[u8],
+    before: u64,
+) -> Option<usize> {
     let mut pos = 0;
     let mut gap = state;
     if state.in_record() {
@@ -213,7 +223,7 @@ fn nth_record_start_by(machine: &impl Steps, state: State, bytes: &[u8], before:
 }
 
 /// How a run inside a record ended.
-pub(super) enum Inside {
+pub(in crate::format) enum Inside {
     /// At the record's line end: the offset of its `\r` or `\n`.
     LineEnd(usize),
     /// At the end of the bytes, in `state`; `quote` is where the last quotes opened, if that was during the run.
@@ -221,7 +231,7 @@ pub(super) enum Inside {
 }
 
 /// How a run between records ended.
-pub(super) enum Gap {
+pub(in crate::format) enum Gap {
     /// At the first byte of a record.
     Record(usize),
     /// At the end of the bytes.
@@ -229,7 +239,7 @@ pub(super) enum Gap {
 }
 
 /// A state machine.
-pub(super) trait Steps {
+pub(in crate::format) trait Steps {
     /// One byte's step: the definition that everything faster must agree with.
     fn step(&self, state: State, byte: u8) -> State;
 

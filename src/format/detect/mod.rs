@@ -130,6 +130,7 @@ pub fn options(guess: &Guess) -> String {
             Escapes::Quotes => {}
             Escapes::Any => options.push("--escapes any".to_owned()),
             Escapes::Cqlsh => options.push("--escapes cqlsh".to_owned()),
+            Escapes::Tsv => options.push("--escapes tsv".to_owned()),
         }
     }
     if guess.header == Some(false) {

@@ -281,7 +281,8 @@ impl Found<'_> {
                 Filled::Call(..) => fields.push(NO_FIELD),
             }
         }
-        Ok((terms, FieldMapping { field_count: self.field_count, fields, ttl, write_time, derived }))
+        let field_count = self.field_count;
+        Ok((terms, FieldMapping { field_count, fields, ttl, write_time, derived, keys: None }))
     }
 }
 

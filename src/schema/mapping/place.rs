@@ -1,5 +1,6 @@
 //! Where the columns of a row are found in a file's records: what a worker is told of a mapping, and what the ledger keeps of it.
 
+use crate::format::json::keys::Keys;
 use serde::{Deserialize, Serialize};
 
 /// For one file: where in a record each column of the row plan is found.
@@ -18,6 +19,9 @@ pub struct FieldMapping {
     /// Columns that no field fills: their place in the row plan, and what does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub derived: Vec<(usize, Derived)>,
+    /// Where fields are those of keys in each record: what the keys are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Keys>,
 }
 
 impl FieldMapping {

@@ -145,7 +145,13 @@ fn columns_of_unknown_types_count_as_missing_and_may_not_be_named() {
 #[test]
 fn an_error_lists_the_tables_columns_in_one_line() {
     let names = texts(&["id", "nme"]);
-    let file = FileFields { path: Path::new("a.csv"), names: &names, passed_over: &[], first_record: &[] };
+    let file = FileFields {
+        path: Path::new("a.csv"),
+        names: &names,
+        passed_over: &[],
+        first_record: &[],
+        sampled: None,
+    };
     let error = plan_files(&schema(&[("tags", "frozen<addr>")]), &[file], STRICT).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -169,6 +175,7 @@ fn plan(files: &[(&str, &[&str], usize)], rules: MappingRules<'_>) -> Result<Vec
             names,
             passed_over: &header[..*passed_over],
             first_record: &[],
+            sampled: None,
         })
         .collect();
     let (_, mappings) = plan_files(&schema(&[]), &fields, rules)?;
@@ -214,7 +221,13 @@ fn a_file_without_any_record_fits_every_table() {
     let a: &[&str] = &["id", "ts", "Name", "note"];
     let mixed = plan(&[("empty.csv", &[], 0), ("a.csv", a, 0)], STRICT).unwrap();
     assert_eq!(mixed, [vec![], vec![0, 1, 2, 3]]);
-    let empty = FileFields { path: Path::new("empty.csv"), names: &[], passed_over: &[], first_record: &[] };
+    let empty = FileFields {
+        path: Path::new("empty.csv"),
+        names: &[],
+        passed_over: &[],
+        first_record: &[],
+        sampled: None,
+    };
     let table = schema(&[("tags", "frozen<addr>")]);
     let (terms, mappings) = plan_files(&table, &[empty], STRICT).unwrap();
     let columns: Vec<Column> = terms.into_iter().map(|term| term.column).collect();
@@ -224,8 +237,13 @@ fn a_file_without_any_record_fits_every_table() {
 /// The warnings for one file whose header is passed over.
 fn check_doubts(columns: &[&str], header: &[&str], expected: &[&str]) {
     let (names, passed_over) = (texts(columns), texts(header));
-    let file =
-        FileFields { path: Path::new("a.csv"), names: &names, passed_over: &passed_over, first_record: &[] };
+    let file = FileFields {
+        path: Path::new("a.csv"),
+        names: &names,
+        passed_over: &passed_over,
+        first_record: &[],
+        sampled: None,
+    };
     assert_eq!(doubtful_headers(&schema(&[("tags", "frozen<addr>")]), &[file]), expected, "{header:?}");
 }
 
@@ -264,6 +282,7 @@ fn a_first_record_that_is_the_columns_names_is_told() {
             names: &names,
             passed_over: &[],
             first_record: &first_record,
+            sampled: None,
         };
         let warnings = doubtful_headers(&schema(&[]), &[file]);
         let lead = "a.csv: the first record is nothing but the columns' names: ";

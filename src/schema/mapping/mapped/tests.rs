@@ -42,6 +42,7 @@ fn plan(
         names: &names,
         passed_over: &[],
         first_record: &first_record,
+        sampled: None,
     };
     let rules = MappingRules {
         allow_missing: allow,
