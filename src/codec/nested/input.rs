@@ -115,6 +115,10 @@ impl<'t> Input<'t> {
     /// Takes the word null, of any case, if it is the next.
     #[inline]
     pub(super) fn eat_null(&mut self) -> bool {
+        matches!(self.rest, [b'n' | b'N', ..]) && self.eat_word_null()
+    }
+
+    fn eat_word_null(&mut self) -> bool {
         let Some((word, rest)) = self.rest.split_first_chunk::<4>() else { return false };
         let is_null =
             word.eq_ignore_ascii_case(b"null") && rest.first().is_none_or(|&byte| ends_word(byte, true));
@@ -136,15 +140,42 @@ impl<'t> Input<'t> {
             [b'"', ..] => self.json_string(),
             [b'\'', ..] => self.cql_string(),
             _ => {
-                let end = self.rest.iter().position(|&byte| ends_word(byte, is_key));
-                let (raw, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+                let raw = self.word(is_key);
                 if raw.is_empty() {
                     return Err(self.unexpected("a value"));
                 }
-                self.rest = rest;
                 Ok(Token { raw, inner: raw, kind: TokenKind::Bare })
             }
         }
+    }
+
+    /// Takes what stands before the end of a bare word; it may be nothing.
+    #[inline]
+    fn word(&mut self, is_key: bool) -> &'t [u8] {
+        let end = self.rest.iter().position(|&byte| ends_word(byte, is_key));
+        let (raw, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        self.rest = rest;
+        raw
+    }
+
+    /// Takes an integer of a sign or none and 1 to 18 digits that stands without quotes, if that is the next.
+    #[inline]
+    pub(super) fn eat_integer(&mut self, is_key: bool) -> Option<i64> {
+        let negative = matches!(self.rest, [b'-', ..]);
+        let mut rest = if negative { self.rest.get(1..)? } else { self.rest };
+        let mut value = 0i64;
+        let before = rest.len();
+        while let [byte @ b'0'..=b'9', after @ ..] = rest {
+            // What overflows has more than 18 digits, and is not taken.
+            value = value.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'));
+            rest = after;
+        }
+        let ends = rest.first().is_none_or(|&next| ends_word(next, is_key));
+        if !ends || !(1..=18).contains(&(before - rest.len())) {
+            return None;
+        }
+        self.rest = rest;
+        Some(if negative { -value } else { value })
     }
 
     fn json_string(&mut self) -> Result<Token<'t>, Box<Flaw>> {
@@ -201,12 +232,19 @@ impl<'t> Input<'t> {
 /// Whether a bare word ends before this byte.
 #[inline]
 fn ends_word(byte: u8, is_key: bool) -> bool {
-    match byte {
-        b',' | b']' | b'}' | b')' | b'[' | b'{' | b'(' | b'"' | b'\'' | b' ' | b'\t' | b'\n' | b'\r' => true,
-        b':' => is_key,
-        _ => false,
-    }
+    ENDS_WORD[usize::from(byte)] || (is_key && byte == b':')
 }
+
+/// The bytes that no bare word holds.
+const ENDS_WORD: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut rest: &[u8] = b",]})[{(\"' \t\n\r";
+    while let [byte, after @ ..] = rest {
+        ends[*byte as usize] = true;
+        rest = after;
+    }
+    ends
+};
 
 /// Appends a JSON string without its quotes (RFC 8259, section 7).
 fn append_unescaped(text: &[u8], out: &mut Vec<u8>) -> Result<(), Box<Flaw>> {

@@ -7,6 +7,7 @@
 //! fails; the caller cuts it off.
 
 mod canonical;
+mod field;
 mod flaw;
 mod input;
 mod order;
@@ -15,14 +16,13 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use super::forms::Place;
 use super::{CodecOptions, scalar, vint};
 use crate::codec::row::ROW_BYTES_MAX;
 use crate::reject::RejectCode;
 use crate::schema::types::{CqlType, Entries, UserType, Vector};
 pub(crate) use canonical::{canonical, is_kept_as_null};
+use field::{move_back, stored_name};
 pub use flaw::Flaw;
 use flaw::{Step, flawed};
 use input::{Input, is_json_word};
@@ -303,6 +303,9 @@ impl<'t> Reader<'t, '_> {
 
     /// A value of a native type.
     fn native(&mut self, cql_type: &CqlType, is_key: bool, out: &mut Vec<u8>) -> Read {
+        if self.short_integer(cql_type, is_key, out) {
+            return Ok(());
+        }
         let token = match self.input.peek() {
             Some(b'[' | b'{' | b'(') => {
                 let name = cql_type.name();
@@ -321,6 +324,27 @@ impl<'t> Reader<'t, '_> {
             [] => Flaw::new(error.code, "nothing between the quotes: write a value").of(token.raw),
             _ => Flaw::new(error.code, error.message).of(token.raw),
         })
+    }
+
+    /// Takes the usual form of an int or bigint, if it is here: the same as its codec does with it, without looking at it twice.
+    #[inline]
+    fn short_integer(&mut self, cql_type: &CqlType, is_key: bool, out: &mut Vec<u8>) -> bool {
+        let before = self.input;
+        match cql_type {
+            CqlType::Int => match self.input.eat_integer(is_key).map(i32::try_from) {
+                Some(Ok(value)) => out.extend_from_slice(&value.to_be_bytes()),
+                _ => {
+                    self.input = before;
+                    return false;
+                }
+            },
+            CqlType::Bigint => match self.input.eat_integer(is_key) {
+                Some(value) => out.extend_from_slice(&value.to_be_bytes()),
+                None => return false,
+            },
+            _ => return false,
+        }
+        true
     }
 
     /// The items before `close`, with commas between them; how many there are.
@@ -378,39 +402,6 @@ impl<'t> Reader<'t, '_> {
             "null, which only a field of a user type or tuple can be: give it a value, or leave it out",
         ))
     }
-}
-
-/// A field's name as the server stores it: as everywhere in CQL it has small letters, unless it is in double quotes, which in a JSON
-/// string are within it (`"\"Street\""` is what the server's `toJson` writes).
-fn stored_name(name: &[u8], is_bare: bool) -> Cow<'_, [u8]> {
-    match name {
-        [b'"', inner @ .., b'"'] if !is_bare => Cow::Borrowed(inner),
-        _ if name.iter().any(u8::is_ascii_uppercase) => Cow::Owned(name.to_ascii_lowercase()),
-        _ => Cow::Borrowed(name),
-    }
-}
-
-/// Moves the field that begins at `value`, the last in `out`, back to its place among those of the user type that begins at `start`,
-/// where there is a null.
-fn move_back(out: &mut Vec<u8>, start: usize, at: usize, value: usize) -> Read {
-    let mut place = start;
-    for _ in 0..at {
-        let len = len_at(out, place);
-        place += 4 + usize::try_from(len).unwrap_or(0);
-    }
-    if len_at(out, place) >= 0 {
-        return Err(Flaw::new(RejectCode::UnknownField, "given twice: leave it once"));
-    }
-    let len = out.len() - value;
-    if let Some(moved) = out.get_mut(place..) {
-        moved.rotate_right(len);
-    }
-    out.drain(place + len..place + len + NULL.len());
-    Ok(())
-}
-
-fn len_at(out: &[u8], at: usize) -> i32 {
-    out.get(at..).and_then(|rest| rest.first_chunk()).map_or(-1, |len| i32::from_be_bytes(*len))
 }
 
 /// Leaves room for the number of elements.

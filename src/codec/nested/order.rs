@@ -130,10 +130,73 @@ fn compare_decimals(a: &[u8], b: &[u8]) -> Ordering {
     }
 }
 
+/// A number that is smaller for a smaller value. Values with one number may still differ, and where it is always 0 `compare` decides
+/// everything: it costs what looking at eight bytes does, and mostly settles the order.
+#[inline]
+fn rank(cql_type: &CqlType, value: &[u8]) -> u64 {
+    const SIGN: u64 = 1 << 63;
+    match cql_type {
+        CqlType::Ascii
+        | CqlType::Blob
+        | CqlType::Boolean
+        | CqlType::Date
+        | CqlType::Duration
+        | CqlType::Inet
+        | CqlType::Text
+        | CqlType::Time => prefix(value),
+        CqlType::Int => match value.try_into() {
+            Ok(bytes) => i64::from(i32::from_be_bytes(bytes)).cast_unsigned() ^ SIGN,
+            Err(_) => signed(value).cast_unsigned() ^ SIGN,
+        },
+        CqlType::Bigint | CqlType::Timestamp => match value.try_into() {
+            Ok(bytes) => i64::from_be_bytes(bytes).cast_unsigned() ^ SIGN,
+            Err(_) => signed(value).cast_unsigned() ^ SIGN,
+        },
+        CqlType::Tinyint | CqlType::Smallint => signed(value).cast_unsigned() ^ SIGN,
+        // As `total_cmp` has it: negative numbers count backwards by their bits.
+        CqlType::Float => match float(value).to_bits() {
+            bits if bits >> 31 == 1 => u64::from(!bits),
+            bits => u64::from(bits | 1 << 31),
+        },
+        CqlType::Double => match double(value).to_bits() {
+            bits if bits >> 63 == 1 => !bits,
+            bits => bits | SIGN,
+        },
+        CqlType::Uuid => {
+            let bits = uuid_bits(value);
+            let version = (bits >> 76) as u64 & 0xf;
+            // The time has the version in its highest four bits.
+            if version == 1 { uuid_time(bits) } else { version << 60 | (bits >> 68) as u64 }
+        }
+        CqlType::Timeuuid => uuid_time(uuid_bits(value)),
+        CqlType::Varint
+        | CqlType::Decimal
+        | CqlType::List(_)
+        | CqlType::Set(_)
+        | CqlType::Map(_)
+        | CqlType::Tuple(_)
+        | CqlType::User(_)
+        | CqlType::Vector(_) => 0,
+    }
+}
+
+/// The first eight bytes, as if zeros followed.
+#[inline]
+fn prefix(value: &[u8]) -> u64 {
+    match value.first_chunk::<8>() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => {
+            let shift = 64 - 8 * value.len() as u32;
+            value.iter().fold(0u64, |rank, &byte| rank << 8 | u64::from(byte)).checked_shl(shift).unwrap_or(0)
+        }
+    }
+}
+
 /// Whether the keys of a set or map come in the server's order.
 pub(super) struct Keys<'c> {
     cql_type: &'c CqlType,
-    last: Option<Range<usize>>,
+    /// The last key and its rank.
+    last: Option<(u64, Range<usize>)>,
     in_order: bool,
 }
 
@@ -143,13 +206,16 @@ impl<'c> Keys<'c> {
     }
 
     /// Takes notice of the key in this range of `out`.
+    #[inline]
     pub(super) fn note(&mut self, out: &[u8], key: Range<usize>) {
         if !self.in_order {
             return;
         }
         let bytes = |range: Range<usize>| out.get(range).unwrap_or_default();
-        if let Some(last) = self.last.replace(key.clone()) {
-            self.in_order = compare(self.cql_type, bytes(last), bytes(key)).is_lt();
+        let rank = rank(self.cql_type, bytes(key.clone()));
+        if let Some((last_rank, last)) = self.last.replace((rank, key.clone())) {
+            let order = last_rank.cmp(&rank);
+            self.in_order = order.then_with(|| compare(self.cql_type, bytes(last), bytes(key))).is_lt();
         }
     }
 
@@ -161,45 +227,95 @@ impl<'c> Keys<'c> {
     }
 }
 
-/// A key or element of an encoded set or map.
+/// So many entries are sorted without asking for memory.
+const FEW: usize = 16;
+
+/// A key or element of an encoded set or map: where it is and what belongs to it, counted from the collection's first byte. No
+/// collection is as long as 32 bits can count.
+#[derive(Clone, Copy, Default)]
 struct Entry {
-    key: Range<usize>,
-    /// What belongs to the key: nothing in a set.
-    value: Range<usize>,
+    rank: u64,
+    /// From its length.
+    key: u32,
+    key_end: u32,
+    /// Where what belongs to the key begins, from its length, and ends: nothing in a set.
+    value: u32,
+    value_end: u32,
+}
+
+impl Entry {
+    /// The key without its length.
+    fn key_bytes(self, encoded: &[u8]) -> &[u8] {
+        encoded.get(self.key as usize + 4..self.key_end as usize).unwrap_or_default()
+    }
 }
 
 /// Brings the set (`per_entry` 1) or map (2) that begins at `start` of `out` into the order of its keys, each once: of equal
 /// keys the first stays, with the value of the last. (The server keeps either.)
 pub(super) fn sort(out: &mut Vec<u8>, start: usize, key_type: &CqlType, per_entry: usize) {
     let encoded = out.get(start..).unwrap_or_default();
-    let mut entries = Vec::new();
+    let (mut few, mut many) = ([Entry::default(); FEW], Vec::new());
+    let mut count = 0;
     let mut at = 4;
     let mut parts = Parts::counted(encoded);
     while let Some(key) = parts.next() {
-        let part = |at: usize, part: Option<&[u8]>| at + 4..at + 4 + part.map_or(0, <[u8]>::len);
-        let key = part(at, key);
-        let value = if per_entry == 2 { part(key.end, parts.next().flatten()) } else { key.end..key.end };
-        at = value.end;
-        entries.push(Entry { key, value });
-    }
-    let bytes = |range: &Range<usize>| encoded.get(range.clone()).unwrap_or_default();
-    let by_key = |a: &Entry, b: &Entry| compare(key_type, bytes(&a.key), bytes(&b.key));
-    entries.sort_by(by_key);
-    entries.dedup_by(|later, kept| {
-        let same = by_key(later, kept).is_eq();
-        if same {
-            kept.value = later.value.clone();
+        let end_of = |at: u32, part: Option<&[u8]>| at + 4 + part.map_or(0, <[u8]>::len) as u32;
+        let key_end = end_of(at, key);
+        let value_end = if per_entry == 2 { end_of(key_end, parts.next().flatten()) } else { key_end };
+        let rank = rank(key_type, key.unwrap_or_default());
+        let entry = Entry { rank, key: at, key_end, value: key_end, value_end };
+        match few.get_mut(count) {
+            Some(place) => *place = entry,
+            None => many.push(entry),
         }
-        same
-    });
-    let mut sorted = Vec::with_capacity(encoded.len());
-    sorted.extend_from_slice(&u32::try_from(entries.len()).unwrap_or(u32::MAX).to_be_bytes());
-    for Entry { key, value } in entries {
-        sorted.extend_from_slice(bytes(&(key.start - 4..key.end)));
-        if per_entry == 2 {
-            sorted.extend_from_slice(bytes(&(value.start - 4..value.end)));
+        count += 1;
+        at = value_end;
+    }
+    let entries = match few.get_mut(..count) {
+        Some(entries) => entries,
+        None => {
+            many.splice(0..0, few);
+            &mut many[..]
+        }
+    };
+    let by_key = |a: &Entry, b: &Entry| {
+        let by_value = || compare(key_type, a.key_bytes(encoded), b.key_bytes(encoded));
+        a.rank.cmp(&b.rank).then_with(by_value)
+    };
+    // Equal keys keep the order in which they came.
+    entries.sort_unstable_by(|a, b| by_key(a, b).then(a.key.cmp(&b.key)));
+    let kept = dedup(entries, |a, b| by_key(a, b).is_eq());
+    // Behind the collection there is room for the sorted one, which then takes its place.
+    let end = out.len();
+    out.extend_from_slice(&u32::try_from(kept).unwrap_or(u32::MAX).to_be_bytes());
+    for entry in entries.iter().take(kept) {
+        let at = |offset: u32| start + offset as usize;
+        if entry.key_end == entry.value && per_entry == 2 {
+            out.extend_from_within(at(entry.key)..at(entry.value_end));
+        } else {
+            out.extend_from_within(at(entry.key)..at(entry.key_end));
+            out.extend_from_within(at(entry.value)..at(entry.value_end));
         }
     }
-    out.truncate(start);
-    out.append(&mut sorted);
+    let len = out.len() - end;
+    out.copy_within(end.., start);
+    out.truncate(start + len);
+}
+
+/// Of neighbours with one key, the first stays with the value of the last; how many are left at the beginning.
+fn dedup(entries: &mut [Entry], is_same: impl Fn(&Entry, &Entry) -> bool) -> usize {
+    let mut kept = 0;
+    for at in 1..entries.len() {
+        let (Some(&last), Some(&next)) = (entries.get(kept), entries.get(at)) else { break };
+        let stays = if is_same(&last, &next) {
+            Entry { value: next.value, value_end: next.value_end, ..last }
+        } else {
+            kept += 1;
+            next
+        };
+        if let Some(place) = entries.get_mut(kept) {
+            *place = stays;
+        }
+    }
+    if entries.is_empty() { 0 } else { kept + 1 }
 }

@@ -2,16 +2,15 @@
 //! whatever make the codec panic.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
-use scylla::cluster::metadata::{CollectionType, ColumnType, NativeType, UserDefinedType};
 use scylla::serialize::value::SerializeValue;
 use scylla::serialize::writers::CellWriter;
 use scylla::value::CqlValue;
 
 use super::{cql_type, encode};
+use crate::codec::tests::driver_type;
 use crate::codec::{CodecOptions, canonical};
 use crate::schema::types::{CqlType, Elements, Entries, UserField, UserType, Vector};
 
@@ -89,35 +88,6 @@ fn values(cql_type: &CqlType) -> BoxedStrategy<CqlValue> {
             vec(values(&vector.of), len).prop_map(CqlValue::Vector).boxed()
         }
         _ => text.prop_map(CqlValue::Text).boxed(),
-    }
-}
-
-/// The type as the driver has it.
-fn of_driver(cql_type: &CqlType) -> ColumnType<'static> {
-    let part = |of: &CqlType| Box::new(of_driver(of));
-    let collection = |typ| ColumnType::Collection { frozen: true, typ };
-    match cql_type {
-        CqlType::Bigint => ColumnType::Native(NativeType::BigInt),
-        CqlType::Blob => ColumnType::Native(NativeType::Blob),
-        CqlType::Boolean => ColumnType::Native(NativeType::Boolean),
-        CqlType::Double => ColumnType::Native(NativeType::Double),
-        CqlType::Int => ColumnType::Native(NativeType::Int),
-        CqlType::Smallint => ColumnType::Native(NativeType::SmallInt),
-        CqlType::Uuid => ColumnType::Native(NativeType::Uuid),
-        CqlType::List(list) => collection(CollectionType::List(part(&list.of))),
-        CqlType::Set(set) => collection(CollectionType::Set(part(&set.of))),
-        CqlType::Map(map) => collection(CollectionType::Map(part(&map.key), part(&map.value))),
-        CqlType::Tuple(parts) => ColumnType::Tuple(parts.iter().map(of_driver).collect()),
-        CqlType::User(user) => {
-            let field = |field: &UserField| (field.name.clone().into(), of_driver(&field.cql_type));
-            let field_types = user.fields.iter().map(field).collect();
-            let definition = UserDefinedType { name: "u".into(), keyspace: "ks".into(), field_types };
-            ColumnType::UserDefinedType { frozen: true, definition: Arc::new(definition) }
-        }
-        CqlType::Vector(vector) => {
-            ColumnType::Vector { typ: part(&vector.of), dimensions: vector.dimensions as u16 }
-        }
-        _ => ColumnType::Native(NativeType::Text),
     }
 }
 
@@ -228,7 +198,7 @@ proptest! {
         }),
     ) {
         let mut expected = Vec::new();
-        value.serialize(&of_driver(&of), CellWriter::new(&mut expected)).unwrap();
+        value.serialize(&driver_type(&of), CellWriter::new(&mut expected)).unwrap();
         for text in [json(&value), cql(&value)] {
             let mut out = Vec::new();
             encode(&of, text.as_bytes(), &CodecOptions::default(), &mut out).unwrap_or_else(|flaw| panic!("{of}: {text}: {flaw}"));
