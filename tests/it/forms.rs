@@ -33,7 +33,8 @@ fn is_allowed(cql_type: &str, container: &str) -> bool {
 /// Whether the literal of a case is one that a cell may hold too: the database also has dates and times as numbers, and functions.
 fn is_notation(cql_type: &str, literal: &str) -> bool {
     let is_number = !literal.starts_with('\'');
-    !literal.contains('(') && !(is_number && matches!(cql_type, "date" | "time"))
+    let is_function = literal.contains('(');
+    !(is_function || is_number && matches!(cql_type, "date" | "time"))
 }
 
 /// A text as it stands in a CSV file, without its quotes.
