@@ -114,6 +114,18 @@ pub fn encode(
     options: &CodecOptions,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
+    encode_at(cql_type, text, Place::Cell, options, out)
+}
+
+/// [`encode`] for a text that stands in this place.
+#[inline]
+fn encode_at(
+    cql_type: &CqlType,
+    text: &[u8],
+    place: Place,
+    options: &CodecOptions,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
     match cql_type {
         CqlType::List(_)
         | CqlType::Set(_)
@@ -121,7 +133,7 @@ pub fn encode(
         | CqlType::Tuple(_)
         | CqlType::User(_)
         | CqlType::Vector(_) => nested::encode(cql_type, text, options, out).map_err(EncodeError::Within),
-        native => Ok(scalar(native, text, options, Place::Cell, out)?),
+        native => Ok(scalar(native, text, options, place, out)?),
     }
 }
 

@@ -6,7 +6,8 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CodecError, CodecOptions, EncodeError, encode};
+use super::forms::Place;
+use super::{CodecError, CodecOptions, EncodeError, encode_at};
 use crate::format::charset::Charset;
 use crate::format::record::{Field, Record};
 use crate::reject::{Fault, RejectCode};
@@ -126,6 +127,7 @@ pub struct RowEncoder {
     own_timeuuids: Vec<usize>,
     jagged: Jagged,
     charset: Charset,
+    is_json: bool,
 }
 
 impl RowEncoder {
@@ -166,12 +168,18 @@ impl RowEncoder {
             options,
             jagged: Jagged::default(),
             charset: Charset::UTF_8,
+            is_json: false,
         }
     }
 
     /// The same, but for records that are shorter or longer than the header.
     pub fn with_jagged(self, jagged: Jagged) -> Self {
         RowEncoder { jagged, ..self }
+    }
+
+    /// The same, but for JSON: what stands without quotes is a number, true or false as JSON writes them.
+    pub fn with_json(self, is_json: bool) -> Self {
+        RowEncoder { is_json, ..self }
     }
 
     /// The same, but for fields in another encoding than UTF-8.
@@ -262,6 +270,12 @@ impl RowEncoder {
         Some(record.field(index).unwrap_or(MISSING))
     }
 
+    /// What a field's quotes say of its text.
+    #[inline]
+    fn place(&self, field: Field<'_>) -> Place {
+        if self.is_json && !field.quoted { Place::BareCell } else { Place::Cell }
+    }
+
     /// Appends the `[value]` of the column at `index`, whose field is not in UTF-8.
     fn append_decoded(
         &self,
@@ -292,7 +306,7 @@ impl RowEncoder {
         }
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
-        encode(&target.cql_type, field.bytes, &self.options, out)?;
+        encode_at(&target.cql_type, field.bytes, self.place(field), &self.options, out)?;
         let len = out.len() - start - 4;
         let len_bytes = i32::try_from(len).map_err(|_| ROW_TOO_LARGE)?.to_be_bytes();
         if let Some(length) = out.get_mut(start..start + 4) {

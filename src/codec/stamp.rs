@@ -1,7 +1,7 @@
 //! What a row is stamped with beside its values, from fields of its record: when it counts as written, and how long it lives. Texts
 //! are read as the columns' codecs read them, and held to what a server takes, so that it need not refuse the row. Pure.
 
-use super::forms::Separators;
+use super::forms::{Place, Separators};
 use super::literal::Literal;
 use super::{CodecError, CodecOptions};
 use super::{number, temporal};
@@ -71,12 +71,14 @@ pub(crate) fn mistaken_unit(micros: i64) -> Option<MistakenUnit> {
 }
 
 /// A write time in microseconds since 1970-01-01T00:00:00Z: that number, or a timestamp.
-pub(super) fn write_time(text: &[u8], options: &CodecOptions) -> Result<i64, CodecError> {
+pub(super) fn write_time(text: &[u8], options: &CodecOptions, place: Place) -> Result<i64, CodecError> {
     let text = text.trim_ascii();
     if text.is_empty() {
         return Err(CodecError::empty(RejectCode::InvalidTimestamp));
     }
-    if let Some(read) = options.forms.as_ref().and_then(|forms| forms.write_time(text, options.rounding)) {
+    if let Some(read) =
+        options.forms.as_ref().and_then(|forms| forms.write_time(text, options.rounding, place))
+    {
         return read;
     }
     match number_of_micros(text, None)? {
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn a_write_time_is_microseconds_or_a_timestamp() {
         let check = |text: &str, expected: Result<i64, CodecError>| {
-            assert_eq!(write_time(text.as_bytes(), &CodecOptions::DEFAULT), expected, "{text}");
+            assert_eq!(write_time(text.as_bytes(), &CodecOptions::DEFAULT, Place::Cell), expected, "{text}");
         };
         check("1769862645678901", Ok(1_769_862_645_678_901));
         check(" 1769862645678901 ", Ok(1_769_862_645_678_901));
@@ -167,12 +169,13 @@ mod tests {
         check("1769862645678901234", Err(LOOKS_LIKE_NANOSECONDS));
         check("99999999999999999999", Err(WRITE_TIME_OUT_OF_RANGE));
         check("", Err(CodecError::empty(RejectCode::InvalidTimestamp)));
-        let code =
-            |text: &str| write_time(text.as_bytes(), &CodecOptions::DEFAULT).map_err(|error| error.code);
+        let code = |text: &str| {
+            write_time(text.as_bytes(), &CodecOptions::DEFAULT, Place::Cell).map_err(|error| error.code)
+        };
         assert_eq!(code("yesterday"), Err(RejectCode::InvalidTimestamp));
         assert_eq!(code("2026-01-31T12:30:45.6789012Z"), Err(RejectCode::Inexact));
         assert_eq!(code("999999-01-01"), Err(RejectCode::OutOfRange));
-        let truncated = write_time(b"2026-01-31T12:30:45.6789019Z", &TRUNCATE);
+        let truncated = write_time(b"2026-01-31T12:30:45.6789019Z", &TRUNCATE, Place::Cell);
         assert_eq!(truncated, Ok(1_769_862_645_678_901));
     }
 

@@ -77,10 +77,18 @@ pub struct Forms {
 pub(super) enum Place {
     /// It is a cell.
     Cell,
+    /// It is a cell of a JSON document, without quotes: as JSON writes numbers, true and false.
+    BareCell,
     /// In quotes within another value.
     Quoted,
     /// Without quotes within another value: as JSON and CQL write numbers, true, false and blobs.
     Bare,
+}
+
+impl Place {
+    fn is_bare(self) -> bool {
+        matches!(self, Place::BareCell | Place::Bare)
+    }
 }
 
 impl Forms {
@@ -130,7 +138,7 @@ impl Forms {
         place: Place,
         out: &mut Vec<u8>,
     ) -> Result<(), CodecError> {
-        let separators = self.separators.filter(|_| place != Place::Bare);
+        let separators = self.separators.filter(|_| !place.is_bare());
         match cql_type {
             CqlType::Boolean => self.boolean(text, place, out),
             CqlType::Bigint
@@ -165,7 +173,7 @@ impl Forms {
     fn boolean(&self, cell: &[u8], place: Place, out: &mut Vec<u8>) -> Result<(), CodecError> {
         match (&self.booleans, cell) {
             (None, _) => text::boolean(cell, out),
-            (Some(_), b"true" | b"false") if place == Place::Bare => text::boolean(cell, out),
+            (Some(_), b"true" | b"false") if place.is_bare() => text::boolean(cell, out),
             (Some(booleans), _) => {
                 out.push(u8::from(booleans.read(cell)?));
                 Ok(())
@@ -186,7 +194,7 @@ impl Forms {
         let Some(from) = self.timeuuid.filter(|_| !net::is_uuid(text)) else {
             return net::timeuuid(text, out);
         };
-        if from == TimeuuidFrom::Record && place != Place::Cell {
+        if from == TimeuuidFrom::Record && matches!(place, Place::Quoted | Place::Bare) {
             return Err(RECORD_WITHIN);
         }
         let usual_times = Times::default();
@@ -207,18 +215,24 @@ impl Forms {
     }
 
     /// A write time in microseconds since 1970-01-01T00:00:00Z, or `None` where nothing here says how it is written.
-    pub(super) fn write_time(&self, text: &[u8], rounding: Rounding) -> Option<Result<i64, CodecError>> {
-        let context = Context { rounding, separators: self.separators };
+    pub(super) fn write_time(
+        &self,
+        text: &[u8],
+        rounding: Rounding,
+        place: Place,
+    ) -> Option<Result<i64, CodecError>> {
+        let separators = self.separators.filter(|_| !place.is_bare());
+        let context = Context { rounding, separators };
         let usual_times = Times::default();
-        match (&self.times, self.separators) {
+        match (&self.times, separators) {
             (None, None) => None,
             (times, _) => Some(times.as_ref().unwrap_or(&usual_times).write_time(text, context)),
         }
     }
 
     /// A time to live in whole seconds.
-    pub(super) fn ttl(&self, text: &[u8]) -> Result<[u8; 4], CodecError> {
-        match self.separators {
+    pub(super) fn ttl(&self, text: &[u8], place: Place) -> Result<[u8; 4], CodecError> {
+        match self.separators.filter(|_| !place.is_bare()) {
             Some(separators) => separators.plain(text, stamp::ttl),
             None => stamp::ttl(text),
         }
@@ -228,8 +242,8 @@ impl Forms {
 /// Appends a blob in base64.
 fn base64(text: &[u8], place: Place, out: &mut Vec<u8>) -> Result<(), CodecError> {
     match text.trim_ascii() {
-        text @ [b'0', b'x' | b'X', ..] if place == Place::Bare => text::blob(text, out),
-        _ if place == Place::Bare => Err(BARE_BASE64),
+        text @ [b'0', b'x' | b'X', ..] if place.is_bare() => text::blob(text, out),
+        _ if place.is_bare() => Err(BARE_BASE64),
         text => STANDARD.decode_vec(text, out).map_err(|_| NOT_BASE64),
     }
 }

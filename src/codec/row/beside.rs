@@ -1,6 +1,6 @@
 //! What a row has beside the fields of its columns: values that are known of its record, its time to live and its write time.
 
-use super::super::forms::{TimeuuidFrom, own_bytes};
+use super::super::forms::{Place, TimeuuidFrom, own_bytes};
 use super::super::{CodecError, CodecOptions, encode, stamp};
 use super::{Field, KeyBytes, Record, RecordPlace, RowEncoder, Target, UNDECODABLE, UNSET, named_fault};
 use crate::reject::Fault;
@@ -141,14 +141,14 @@ impl RowEncoder {
         out: &mut Vec<u8>,
     ) -> Result<i64, Box<Fault>> {
         let options = &self.options;
-        let ttl_of = |text: &[u8]| match &options.forms {
+        let ttl_of = |text: &[u8], place| match &options.forms {
             None => stamp::ttl(text),
-            Some(forms) => forms.ttl(text),
+            Some(forms) => forms.ttl(text, place),
         };
         let write_time_us = match self.write_time {
             None => write_time_us,
             Some(index) => self
-                .stamp(record, index, WRITE_TIME_NAME, |text| stamp::write_time(text, options))
+                .stamp(record, index, WRITE_TIME_NAME, |text, place| stamp::write_time(text, options, place))
                 .and_then(|found| match found {
                     (_, Some(write_time_us)) => Ok(write_time_us),
                     (field, None) => Err(named_fault(WRITE_TIME_NAME, field, &stamp::NO_WRITE_TIME.into())),
@@ -180,7 +180,7 @@ impl RowEncoder {
         record: Record<'a>,
         index: usize,
         name: &str,
-        read: impl FnOnce(&[u8]) -> Result<T, CodecError>,
+        read: impl FnOnce(&[u8], Place) -> Result<T, CodecError>,
     ) -> Result<(Field<'a>, Option<T>), Box<Fault>> {
         let field = self.field_at(record, index).ok_or_else(|| self.field_count_fault(record))?;
         let decoded;
@@ -193,7 +193,7 @@ impl RowEncoder {
         if !field.quoted && self.is_null(text) {
             return Ok((field, None));
         }
-        let value = read(text).map_err(|error| named_fault(name, field, &error.into()))?;
+        let value = read(text, self.place(field)).map_err(|error| named_fault(name, field, &error.into()))?;
         Ok((field, Some(value)))
     }
 }
@@ -252,5 +252,55 @@ mod tests {
         assert_ne!(other, id);
         assert_eq!(other.get_timestamp().unwrap().to_unix(), (1_769_862_896, 0));
         assert_ne!(other_fixed, fixed);
+    }
+
+    #[test]
+    fn what_stands_bare_in_json_is_as_json_has_it() {
+        let check = |fields: [(&str, bool); 4], is_json: bool, expected: Option<[i64; 4]>| {
+            let column = |(at, cql_type): (usize, CqlType)| Column {
+                name: format!("c{at}"),
+                cql_type,
+                role: if at == 0 { ColumnRole::PartitionKey } else { ColumnRole::Regular },
+            };
+            let types = [CqlType::Bigint, CqlType::Boolean];
+            let columns = types.into_iter().enumerate().map(column).collect();
+            let plan =
+                RowPlan { columns, ttl: Some(crate::schema::statement::Ttl::Field), ..RowPlan::default() };
+            let mapping = FieldMapping {
+                field_count: 4,
+                fields: vec![0, 1],
+                ttl: Some(2),
+                write_time: Some(3),
+                ..FieldMapping::default()
+            };
+            let forms = Forms {
+                separators: Some(crate::codec::forms::Separators::new(',', Some('.')).unwrap()),
+                booleans: Some("ja:nein".parse().unwrap()),
+                ..Forms::default()
+            };
+            let options = CodecOptions { forms: forms.unless_usual(), ..CodecOptions::default() };
+            let mut batch = RecordBatch::default();
+            batch.push(&fields.map(|(text, quoted)| Field { bytes: text.as_bytes(), quoted })).unwrap();
+            let mut row = Vec::new();
+            let encoder = RowEncoder::new(&plan, &mapping, &[], options).with_json(is_json);
+            let place = RecordPlace { write_time_us: 1, line: 1, number: 1 };
+            let written = encoder.encode(batch.get(0).unwrap(), place, &mut row).ok().map(|write_time_us| {
+                let number = |at: usize, len: usize| {
+                    row[at..at + len].iter().fold(0, |n, byte| n << 8 | i64::from(*byte))
+                };
+                [number(6, 8), number(18, 1), number(23, 4), write_time_us]
+            });
+            assert_eq!(written, expected, "{fields:?}");
+        };
+        let quoted = [("1.000", true), ("ja", true), ("1.000", true), ("2.000", true)];
+        check(quoted, true, Some([1_000, 1, 1_000, 2_000]));
+        let bare = [("1.000", false), ("true", false), ("1.000", false), ("2.000", false)];
+        check(bare, true, Some([1, 1, 1, 2]));
+        check(bare, false, None);
+        check(
+            [("1.000", false), ("ja", false), ("1.000", false), ("2.000", false)],
+            false,
+            Some([1_000, 1, 1_000, 2_000]),
+        );
     }
 }

@@ -8,7 +8,7 @@ use scylla::deserialize::value::DeserializeValue;
 use scylla::value::CqlValue;
 
 use super::driver_type;
-use crate::codec::forms::{Blobs, EpochUnit, Forms, Separators, Times, TimeuuidFrom};
+use crate::codec::forms::{Blobs, EpochUnit, Forms, Place, Separators, Times, TimeuuidFrom};
 use crate::codec::{CodecOptions, canonical, encode, stamp};
 use crate::schema::types::{CqlType, Elements, Entries, UserField, UserType, Vector};
 use crate::settings::Rounding;
@@ -241,11 +241,11 @@ proptest! {
 
     #[test]
     fn no_bytes_of_a_write_time_or_time_to_live_panic((_, text) in cells(), options in options()) {
-        if let Ok(micros) = stamp::write_time(&text, &options) {
+        if let Ok(micros) = stamp::write_time(&text, &options, Place::Cell) {
             prop_assert!(micros >= 0);
         }
         let seconds = match &options.forms {
-            Some(forms) => forms.ttl(&text),
+            Some(forms) => forms.ttl(&text, Place::Cell),
             None => stamp::ttl(&text),
         };
         let _ = seconds;
