@@ -195,7 +195,8 @@ impl<E: Engine> Pipeline<E> {
         let format = job.format.decoded_from(spec.input.decoding);
         let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, job.codec.clone())
             .with_jagged(job.jagged)
-            .with_charset(format.field_charset());
+            .with_charset(format.field_charset())
+            .with_json(format.is_keyed());
         let keys = spec.mapping.keys.clone().unwrap_or_default();
         let open = Arc::new(OpenInput { source, encoder, format, keys, readers: Mutex::default() });
         self.open = Some((id, Arc::clone(&open)));
