@@ -715,3 +715,6 @@ impl<'a> Assembly<'a> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod json_tests;
