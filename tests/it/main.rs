@@ -23,6 +23,8 @@ mod forms;
 mod functions;
 mod gate;
 mod jobs;
+mod json;
+mod json_keys;
 mod kill;
 mod lists;
 mod load;

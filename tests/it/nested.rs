@@ -7,15 +7,15 @@ use crate::support::database::Keyspace;
 use crate::support::scratch::Scratch;
 
 /// A type, and values of it in JSON and as CQL literals.
-type Cases = (&'static str, &'static [(&'static str, &'static str)]);
+pub(crate) type Cases = (&'static str, &'static [(&'static str, &'static str)]);
 
-const USER_TYPES: [&str; 3] = [
+pub(crate) const USER_TYPES: [&str; 3] = [
     "CREATE TYPE geo (lat double, lon double)",
     "CREATE TYPE addr (street text, zip int, at frozen<geo>, tags frozen<set<text>>)",
     "CREATE TYPE \"Odd\" (\"Name\" int, name int, \"a b\" int)",
 ];
 
-const CASES: [Cases; 37] = [
+pub(crate) const CASES: [Cases; 37] = [
     ("list<int>", &[("[]", "[]"), ("[3, 1, 3]", "[3, 1, 3]"), (r#"["-7"]"#, "[-7]")]),
     (
         "list<text>",

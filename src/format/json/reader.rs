@@ -310,7 +310,7 @@ fn shown(text: &[u8], at: usize) -> String {
     let rest = text.get(at..).unwrap_or_default();
     let rest = String::from_utf8_lossy(rest.get(..4 * SHOWN_MAX).unwrap_or(rest)).into_owned();
     match rest.chars().count() {
-        0 => "nothing".to_owned(),
+        0 => "the end of the record".to_owned(),
         1..=SHOWN_MAX => format!("{rest:?}"),
         _ => format!("{:?}...", rest.chars().take(SHOWN_MAX).collect::<String>()),
     }
