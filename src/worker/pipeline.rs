@@ -141,7 +141,7 @@ impl<E: Engine> Pipeline<E> {
         let load = Arc::new(self.begin(unit, attempt, open.source.input()));
         self.shared.desk.begin(Arc::clone(&load));
         for (index, &chunk) in (0..).zip(&load.unit.chunks) {
-            let memory = self.memory.take(chunk.len, || self.shared.may_wait());
+            let memory = self.memory.take(self.shared.job.memory_of(chunk), || self.shared.may_wait());
             let Some(memory) = memory.filter(|_| !self.shared.desk.halt().is_stopped()) else { break };
             let Some(bytes) = self.shared.read_ahead(&open.source, chunk)? else { break };
             load.begin_chunk(Box::new(memory));
@@ -351,6 +351,22 @@ impl<E: Engine> Shared<E> {
 /// Room for a chunk. The scan made the chunk, so it is no longer than a record may be and a chunk is.
 fn zeros(len: u64) -> Vec<u8> {
     vec![0; usize::try_from(len).unwrap_or(usize::MAX)]
+}
+
+/// Bytes that a column takes which is not there, in a record's fields and in its row, in those of input: of which rows take four
+/// times as much.
+const ABSENT_BYTES: u64 = 4;
+
+impl JobSpec {
+    /// How much of the memory a chunk is to be counted for: its length, but where records need not have their fields, at least what
+    /// rows take of which nothing is set.
+    fn memory_of(&self, chunk: Chunk) -> u64 {
+        let absent = match self.format.is_keyed() {
+            true => chunk.records * self.row_plan.columns.len() as u64 * ABSENT_BYTES,
+            false => 0,
+        };
+        chunk.len.max(absent)
+    }
 }
 
 impl VerifySpec {

@@ -52,7 +52,7 @@ pub enum JobError {
     /// A list with one write time for all records.
     #[error(
         "column {column:?} is a list that is not frozen: a row that is sent again at the same write time would have its elements twice; \
-         give --timestamp order, or leave the column out of the file"
+         give --timestamp order, or leave the column out of the file or, with --map '*, -COLUMN', of the load"
     )]
     ListAtOneTime {
         /// The column.

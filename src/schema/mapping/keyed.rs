@@ -152,3 +152,6 @@ fn problems(
     }
     problems
 }
+
+#[cfg(test)]
+mod tests;
