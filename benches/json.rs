@@ -77,7 +77,8 @@ fn main() {
         first_record: &[],
         sampled: Some(&sampled),
     };
-    let (columns, mappings) = plan_files(&schema, &[file], MappingRules::default()).expect("a mapping");
+    let (terms, mappings) = plan_files(&schema, &[file], MappingRules::default()).expect("a mapping");
+    let columns: Vec<_> = terms.into_iter().map(|term| term.column).collect();
     let plan = insert_statement(&schema.name, &columns, None);
     let encoder = RowEncoder::new(&plan, &mappings[0], &[], CodecOptions::default());
     let keys = mappings[0].keys.clone().expect("keys");

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::{MappingError, plan_files};
 use super::*;
 use crate::schema::column_map::ColumnMap;
-use crate::schema::table::ColumnRole;
+use crate::schema::table::{Column, ColumnRole};
 use crate::schema::types::CqlType;
 use crate::settings::TableName;
 
@@ -41,8 +41,8 @@ fn plan(map: &str, keys: &[&str], allow_unknown: bool) -> Result<(Vec<Column>, F
         sampled: Some(&sampled),
     };
     let rules = MappingRules { allow_unknown, map: map.as_ref(), ..MappingRules::default() };
-    let (columns, mut mappings) = plan_files(&schema(), &[file], rules)?;
-    Ok((columns, mappings.remove(0)))
+    let (terms, mut mappings) = plan_files(&schema(), &[file], rules)?;
+    Ok((terms.into_iter().map(|term| term.column).collect(), mappings.remove(0)))
 }
 
 /// What fills each column that can be filled, as `column = key`.
