@@ -111,6 +111,18 @@ pub enum ConsistencyLevel {
     LocalOne,
 }
 
+/// The consistency levels of a condition (IF) (CQL protocol v4, section 4.1.4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[value(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SerialConsistencyLevel {
+    /// A majority of all replicas agrees.
+    Serial,
+    /// A majority of those in the local datacenter does.
+    #[default]
+    LocalSerial,
+}
+
 /// Compression of the frames between client and node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -136,6 +148,8 @@ pub struct ConnectionSettings {
     pub tls: Option<TlsSettings>,
     /// Consistency of the requests.
     pub consistency: ConsistencyLevel,
+    /// Consistency of conditions.
+    pub serial_consistency: SerialConsistencyLevel,
     /// Frame compression.
     pub compression: FrameCompression,
     /// How long opening a session may take, attempts included.

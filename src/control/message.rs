@@ -22,7 +22,7 @@ use crate::verify::expiry::Expiry;
 use crate::verify::sample::Sample;
 
 /// The version of these messages. Coordinator and worker are one executable, so any difference is an error.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// One input file, as a worker needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +174,9 @@ pub enum ToWorker {
         unit: WorkUnit,
         /// Which attempt at it this is, from 1: names the attempt's reject files.
         attempt: u32,
+        /// Its records may have been sent, and must not be twice: they are to be told as such, and nothing is to be sent.
+        #[serde(default)]
+        in_doubt: bool,
     },
     /// No more units will come: finish what you have, close the session, say goodbye.
     Finish,
@@ -258,6 +261,9 @@ pub struct UnitCounts {
     pub written: u64,
     /// Records rejected.
     pub rejected: u64,
+    /// Of these, those that are not bad: it is not known whether they were written, or their condition did not hold.
+    #[serde(default)]
+    pub aside: u64,
     /// Requests sent again.
     pub retried: u64,
     /// In a verification: what of the written is not the same in the table.
@@ -311,6 +317,9 @@ pub struct Prefix {
     pub written: u64,
     /// Records rejected.
     pub rejected: u64,
+    /// Of these, those that are not bad. The ledger does not keep it: the reject files tell.
+    #[serde(default)]
+    pub aside: u64,
     /// Length of the chunks in bytes.
     pub bytes: u64,
     /// In a verification: what of the written is not the same in the table.

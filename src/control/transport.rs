@@ -64,7 +64,11 @@ mod tests {
     #[test]
     fn messages_arrive_as_they_were_sent() {
         let mut wire = Vec::new();
-        let sent = [ToWorker::PermitGranted, ToWorker::Unit { unit: unit(), attempt: 2 }, ToWorker::Finish];
+        let sent = [
+            ToWorker::PermitGranted,
+            ToWorker::Unit { unit: unit(), attempt: 2, in_doubt: true },
+            ToWorker::Finish,
+        ];
         for message in &sent {
             send(&mut wire, message).unwrap();
         }
@@ -79,7 +83,7 @@ mod tests {
     fn the_version_is_the_first_thing_on_the_wire() {
         let mut wire = Vec::new();
         send(&mut wire, &FromWorker::Hello { version: PROTOCOL_VERSION }).unwrap();
-        assert_eq!(String::from_utf8(wire).unwrap(), "{\"type\":\"hello\",\"version\":4}\n");
+        assert_eq!(String::from_utf8(wire).unwrap(), "{\"type\":\"hello\",\"version\":5}\n");
     }
 
     #[test]

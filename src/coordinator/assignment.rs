@@ -40,8 +40,17 @@ pub struct Attempt {
 
 impl Attempt {
     fn counts(&self) -> UnitCounts {
-        let Prefix { records, written, rejected, bytes, verify, .. } = self.prefix;
-        UnitCounts { bytes, records, parsed: records, written, rejected, retried: self.retried, verify }
+        let Prefix { records, written, rejected, aside, bytes, verify, .. } = self.prefix;
+        UnitCounts {
+            bytes,
+            records,
+            parsed: records,
+            written,
+            rejected,
+            aside,
+            retried: self.retried,
+            verify,
+        }
     }
 }
 
@@ -55,6 +64,8 @@ struct Rest {
     attempts: u32,
     /// Workers that died over it in this run.
     deaths: u32,
+    /// Whether its records may have been sent, and must not be twice.
+    in_doubt: bool,
 }
 
 /// A unit, or what is left of one, in a worker's hands. Its last attempt is the one that is being made.
@@ -71,6 +82,8 @@ struct Lease {
 #[derive(Debug)]
 pub struct Assignment {
     run: u32,
+    /// Whether no record must be sent twice.
+    once: bool,
     pending: BTreeMap<UnitId, Rest>,
     leased: BTreeMap<UnitId, Lease>,
     failed: Vec<WorkUnit>,
@@ -94,6 +107,7 @@ impl Assignment {
     pub fn new(run: u32) -> Self {
         Assignment {
             run,
+            once: false,
             pending: BTreeMap::new(),
             leased: BTreeMap::new(),
             failed: Vec::new(),
@@ -108,10 +122,15 @@ impl Assignment {
         }
     }
 
+    /// The same for a job of which no record must be sent twice: what an attempt may have sent and not settled is in doubt.
+    pub fn once(self, once: bool) -> Self {
+        Assignment { once, ..self }
+    }
+
     /// A unit was planned.
     pub fn add(&mut self, unit: WorkUnit) {
         self.planned += 1;
-        self.pending.insert(unit.id, Rest { unit, first_chunk: 0, attempts: 0, deaths: 0 });
+        self.pending.insert(unit.id, Rest { unit, first_chunk: 0, attempts: 0, deaths: 0, in_doubt: false });
     }
 
     /// A unit is known from earlier runs, with what they have done of it, in any order. What is left of it is pending.
@@ -124,7 +143,8 @@ impl Assignment {
         attempts.retain(|attempt| attempt.prefix.chunks > 0);
         attempts.sort_unstable_by_key(|attempt| attempt.first_chunk);
         let chunks = unit.chunk_count();
-        let mut left = Some(Rest { unit, first_chunk: 0, attempts: last, deaths: 0 });
+        let in_doubt = self.once && last > 0;
+        let mut left = Some(Rest { unit, first_chunk: 0, attempts: last, deaths: 0, in_doubt });
         self.planned += 1;
         for attempt in attempts {
             if attempt.run >= self.run {
@@ -141,7 +161,8 @@ impl Assignment {
         match left {
             Some(rest) => {
                 if last > 0 {
-                    self.uncertain_records += sent_at_most(&rest.unit);
+                    let all = rest.unit.records();
+                    self.uncertain_records += if self.once { all } else { sent_at_most(&rest.unit) };
                 }
                 self.pending.insert(id, rest);
             }
@@ -215,9 +236,9 @@ impl Assignment {
         if lease.rest.attempts != attempt {
             return Err(AssignmentError::NotHeld { worker, unit });
         }
-        let UnitCounts { records, written, rejected, verify, .. } = counts;
+        let UnitCounts { records, written, rejected, aside, verify, .. } = counts;
         let (chunks, bytes) = (lease.rest.unit.chunk_count(), lease.rest.unit.bytes());
-        let whole = Prefix { chunks, records, written, rejected, bytes, verify };
+        let whole = Prefix { chunks, records, written, rejected, aside, bytes, verify };
         self.progress(worker, unit, counts, whole)?;
         if let Some(lease) = self.leased.remove(&unit) {
             self.end(lease);
@@ -232,6 +253,8 @@ impl Assignment {
         for id in held {
             let Some(mut lease) = self.leased.remove(&id) else { continue };
             lease.rest.deaths += u32::from(lease.started);
+            // It had been told of it, so that it may have begun even where it did not come to say so.
+            lease.rest.in_doubt |= self.once;
             let Some(rest) = self.end(lease) else { continue };
             if rest.deaths >= DEATHS_MAX {
                 failed.push(id);
@@ -294,7 +317,18 @@ impl Assignment {
         self.resumed
     }
 
-    /// Records that may have been sent before and will be sent again: of each unit that was begun, what a worker may hold beyond
+    /// Whether what a worker was just given may have been sent before, and must not be twice.
+    pub fn is_in_doubt(&self, unit: UnitId) -> bool {
+        self.leased.get(&unit).is_some_and(|lease| lease.rest.in_doubt)
+    }
+
+    /// Of what earlier runs have rejected, so many records are not bad.
+    pub fn set_aside_before(&mut self, records: u64) {
+        self.settled.aside += records;
+        self.resumed.aside += records;
+    }
+
+    /// Records that may have been sent before and will be sent again, or not, where none must be: of each unit that was begun, what a worker may hold beyond
     /// what it has told.
     pub fn uncertain_records(&self) -> u64 {
         self.uncertain_records
@@ -405,11 +439,12 @@ impl Rest {
         };
         let sum = |of: fn(&Chunk) -> u64| grown.iter().map(of).sum::<u64>();
         let planned = before.records + sum(|chunk| chunk.records);
-        let Prefix { records, written, rejected, bytes, verify, .. } = *now;
+        let Prefix { records, written, rejected, aside, bytes, verify, .. } = *now;
         let closes = records == planned
             && bytes == before.bytes + sum(|chunk| chunk.len)
             && (written >= before.written && rejected >= before.rejected)
             && verify.total() <= written
+            && (before.aside <= aside && aside <= rejected)
             && written.checked_add(rejected) == Some(records);
         match closes {
             true => Ok(()),
@@ -439,6 +474,7 @@ fn add(sum: &mut UnitCounts, counts: &UnitCounts) {
     sum.parsed += counts.parsed;
     sum.written += counts.written;
     sum.rejected += counts.rejected;
+    sum.aside += counts.aside;
     sum.retried += counts.retried;
     sum.verify += counts.verify;
 }

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
 
 use super::assignment::{Assignment, AssignmentError, LEASES_PER_WORKER};
 use super::latency::LatencyTally;
-use super::members::{Beginnings, Members};
+use super::members::{Beginning, Beginnings, Members};
 use super::planner::Planned;
 use super::run::{DispatcherOptions, Event, Outcome, Stopped};
 use super::session_gate::SessionGate;
@@ -329,7 +329,8 @@ impl<'a> Dispatcher<'a> {
                 .collect();
             for id in idle {
                 let Some((unit, attempt)) = self.assignment.lease(id) else { break };
-                self.beginnings.add(id, unit, attempt);
+                let in_doubt = self.assignment.is_in_doubt(unit.id);
+                self.beginnings.add(Beginning { worker: id, unit, attempt, in_doubt });
             }
         }
         // Not at the next tick: somebody waits for it.
@@ -343,11 +344,11 @@ impl<'a> Dispatcher<'a> {
 
     /// Tells workers of their attempts, now that the first `begun` beginnings are written down.
     fn begin(&mut self, begun: u64) {
-        for (id, unit, attempt) in self.beginnings.written_down(begun) {
+        for Beginning { worker: id, unit, attempt, in_doubt } in self.beginnings.written_down(begun) {
             // Whoever has died in between holds nothing any more, and who stops begins nothing.
             if self.stopped.is_none() {
                 self.watch.hear(id, Instant::now());
-                self.members.tell(id, ToWorker::Unit { unit, attempt });
+                self.members.tell(id, ToWorker::Unit { unit, attempt, in_doubt });
             }
         }
     }
@@ -371,7 +372,13 @@ impl<'a> Dispatcher<'a> {
         }
         self.stopped = Some(why);
         self.watch.expect_end(Instant::now());
-        self.members.tell_each(|_| ToWorker::Stop);
+        // What cannot be sent twice would be in doubt if it were cut short; each has no more than two small units in hand.
+        let is_once = self.options.job.verify.is_none() && self.options.job.row_plan.once.is_some();
+        let to_the_end = is_once && matches!(self.stopped, Some(Stopped::Signal(_)));
+        self.members.tell_each(|member| match to_the_end && member.ready {
+            true => ToWorker::Finish,
+            false => ToWorker::Stop,
+        });
     }
 
     fn accept(&mut self, noted: Result<(), AssignmentError>) {
@@ -381,13 +388,13 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn look_at_counts(&mut self) {
-        let UnitCounts { parsed, written, rejected, .. } = self.assignment.counts();
+        let UnitCounts { parsed, written, rejected, aside, .. } = self.assignment.counts();
         let before = self.assignment.resumed_counts();
         if self.first_settled.is_none() && written + rejected > before.written + before.rejected {
             self.first_settled = Some(self.options.started.elapsed());
         }
         // A reject is settled at once, a row only when it is acknowledged: of the settled records, too many are rejects.
-        if self.options.max_errors.is_spent(rejected, parsed) {
+        if self.options.max_errors.is_spent(rejected.saturating_sub(aside), parsed) {
             self.stop(Stopped::TooManyErrors);
         }
     }

@@ -26,6 +26,7 @@ use crate::ledger::store::{Ledger, NewJob};
 use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
 use crate::plan::unit::WorkUnit;
+use crate::reject::RejectCode;
 use crate::reject::merge::{check_parts, check_writable, delete_parts};
 use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
 use crate::schema::identity::TableIdentity;
@@ -281,6 +282,11 @@ impl RunJob {
         self.remembered.as_ref().map(|remembered| remembered.job.begun_us)
     }
 
+    /// Whether no record must be sent twice.
+    fn is_once(&self) -> bool {
+        self.remembered.as_ref().is_some_and(|remembered| remembered.job.plan.row_plan.once.is_some())
+    }
+
     /// The job's units, once the journal is closed.
     ///
     /// # Errors
@@ -321,7 +327,7 @@ impl RunJob {
         report: &mut dyn FnMut(RunEvent),
     ) -> Result<Known, JobError> {
         let mut known = Known {
-            assignment: Assignment::new(self.run),
+            assignment: Assignment::new(self.run).once(self.is_once()),
             resumed: Resumed::default(),
             scanned: None,
             last: None,
@@ -356,7 +362,7 @@ impl RunJob {
             records: done.records,
             written: done.written,
             bytes: done.bytes,
-            uncertain: known.assignment.uncertain_records(),
+            uncertain: if self.is_once() { 0 } else { known.assignment.uncertain_records() },
         };
         report(RunEvent::Resumed {
             job: job.name.clone(),
@@ -365,6 +371,12 @@ impl RunJob {
             resumed: known.resumed,
             read_again,
         });
+        if let (true, in_doubt @ 1..) = (self.is_once(), known.assignment.uncertain_records()) {
+            report(RunEvent::Warning(format!(
+                "{in_doubt} records were on their way when the run before was cut short, and may have been written: none of them is sent \
+                 again, and the uncertain files will have them"
+            )));
+        }
         if absolute(&settings.rejects_dir)?.parent() != self.rejects_dir.parent() {
             let dir = self.rejects_dir.display();
             report(RunEvent::Warning(format!(
@@ -372,7 +384,9 @@ impl RunJob {
             )));
         }
         // At the end, when they are joined, everything would be loaded for nothing.
-        check_parts(&self.rejects_dir, &known.assignment.parts())?;
+        let rejects = check_parts(&self.rejects_dir, &known.assignment.parts())?;
+        let aside = rejects.of(RejectCode::Uncertain) + rejects.of(RejectCode::NotApplied);
+        known.assignment.set_aside_before(aside);
         Ok(known)
     }
 

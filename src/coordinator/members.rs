@@ -119,20 +119,33 @@ impl Members {
     }
 }
 
+/// An attempt that begins.
+#[derive(Debug)]
+pub(super) struct Beginning {
+    /// Whose it is.
+    pub(super) worker: WorkerId,
+    /// The unit.
+    pub(super) unit: WorkUnit,
+    /// Which attempt, from 1.
+    pub(super) attempt: u32,
+    /// Whether the records may have been sent, and must not be twice.
+    pub(super) in_doubt: bool,
+}
+
 /// Attempts that have begun for the ledger's eyes only: a worker is told of one when it is written down that it has begun, so
 /// that nothing is ever sent of which a later run would not know that it may have been sent.
 #[derive(Debug, Default)]
 pub(super) struct Beginnings {
-    waiting: VecDeque<(WorkerId, WorkUnit, u32)>,
+    waiting: VecDeque<Beginning>,
     begun: u64,
     told: u64,
 }
 
 impl Beginnings {
     /// An attempt has begun.
-    pub(super) fn add(&mut self, worker: WorkerId, unit: WorkUnit, attempt: u32) {
+    pub(super) fn add(&mut self, beginning: Beginning) {
         self.begun += 1;
-        self.waiting.push_back((worker, unit, attempt));
+        self.waiting.push_back(beginning);
     }
 
     /// How many there have been.
@@ -141,7 +154,7 @@ impl Beginnings {
     }
 
     /// The first `written` of all are written down: returns those of them that were not returned before.
-    pub(super) fn written_down(&mut self, written: u64) -> impl Iterator<Item = (WorkerId, WorkUnit, u32)> {
+    pub(super) fn written_down(&mut self, written: u64) -> impl Iterator<Item = Beginning> {
         let fresh = written.saturating_sub(self.told);
         let count = usize::try_from(fresh).unwrap_or(usize::MAX).min(self.waiting.len());
         self.told += count as u64;
@@ -155,7 +168,7 @@ mod tests {
     use crate::plan::unit::{FileId, UnitId};
 
     fn told(beginnings: &mut Beginnings, written: u64) -> Vec<(usize, u32)> {
-        beginnings.written_down(written).map(|(worker, unit, _)| (worker.0, unit.id.0)).collect()
+        beginnings.written_down(written).map(|begun| (begun.worker.0, begun.unit.id.0)).collect()
     }
 
     #[test]
@@ -169,7 +182,8 @@ mod tests {
                 first_record: 1,
                 chunks: Vec::new(),
             };
-            beginnings.add(WorkerId(id as usize + 10), unit, 1);
+            let worker = WorkerId(id as usize + 10);
+            beginnings.add(Beginning { worker, unit, attempt: 1, in_doubt: false });
         }
         assert_eq!(beginnings.begun(), 3);
         assert_eq!(told(&mut beginnings, 0), []);

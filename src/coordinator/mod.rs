@@ -41,7 +41,7 @@ use crate::plan::decoding::settle_encoding;
 use crate::plan::discover::{DiscoverError, InputFile, discover_as};
 use crate::plan::header::{Header, HeaderError, HeaderNames};
 use crate::plan::places::PlaceError;
-use crate::plan::split::{CHUNK_BYTES, SplitSettings, unit_bytes_default};
+use crate::plan::split::{CHUNK_BYTES, SplitSettings, WHOLE_CHUNKS_MAX, unit_bytes_default};
 use crate::reject::RejectError;
 use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, merge};
 use crate::report::event::{RunEvent, Summary};
@@ -66,6 +66,9 @@ use workers::WorkerKind;
 
 /// Inputs smaller than this are loaded in the coordinator's process: starting workers would take longer than it saves.
 const WORKERS_FROM_BYTES: u64 = 32 << 20;
+
+/// A unit whose records must not be sent twice: when a worker dies, all that it had in hand is in doubt, which is two of these.
+const ONCE_UNIT_BYTES: u64 = 64 << 10;
 
 /// What is to be known of a load of standard input before it begins.
 const READ_ONCE: &str = "standard input can be read only once: if this load is cut short, no other run goes on with it, and all of it \
@@ -137,6 +140,9 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         report(RunEvent::Warning(READ_ONCE.into()));
     }
     let surveyed = ask_cluster(settings, &inputs, access(settings), report)?;
+    if let (Some(once), true, false) = (&surveyed.row_plan.once, settings.reads_stdin(), settings.dry_run) {
+        return Err(PlanError::ReadOnce { why: once.to_string() }.into());
+    }
     let mut job = match open_job(ledger, settings, &inputs, &surveyed, report)? {
         Opened::NothingToDo(done) => {
             return leave_done(settings, &inputs, surveyed, workers, &done, report);
@@ -144,7 +150,8 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         Opened::Work(job) => job,
     };
     let known = job.restore(settings, &inputs, report)?;
-    let split = split_settings(settings, bytes_total, workers);
+    let is_once = surveyed.row_plan.once.is_some();
+    let split = split_settings(settings, bytes_total, workers, is_once);
     let tally = Arc::new(Mutex::new(known.tally.clone()));
     let units = start_scan(settings, &inputs, split, &known, &tally)?;
     let expiry = Expiry { begun_us: job.begun_us(), table_ttl_s: surveyed.table_ttl_s() };
@@ -333,7 +340,8 @@ fn start_scan(
         return Ok(planner::nothing_to_scan(records, bytes));
     }
     let begin = match &known.last {
-        Some(last) => ScanStart::behind(inputs, last, known.planned_bytes).map_err(JobError::Input)?,
+        Some(last) => ScanStart::behind(inputs, last, known.planned_bytes, split.whole_chunks)
+            .map_err(JobError::Input)?,
         None => ScanStart::FIRST,
     };
     scan(settings, inputs, split, begin, tally)
@@ -347,7 +355,7 @@ fn scan_all(
     workers: usize,
     tally: &Arc<Mutex<UnitTally>>,
 ) -> Result<Receiver<Planned>, LoadError> {
-    let split = split_settings(settings, bytes_total, workers);
+    let split = split_settings(settings, bytes_total, workers, false);
     scan(settings, inputs, split, ScanStart::FIRST, tally)
 }
 
@@ -441,9 +449,11 @@ fn workers_default<'a>(
     cores().min(units.saturating_add(files))
 }
 
-fn split_settings(settings: &LoadSettings, bytes_total: u64, workers: usize) -> SplitSettings {
-    let unit_bytes = settings.writing.unit_bytes.unwrap_or_else(|| unit_bytes_default(bytes_total, workers));
+fn split_settings(settings: &LoadSettings, bytes_total: u64, workers: usize, is_once: bool) -> SplitSettings {
+    let usual = || if is_once { ONCE_UNIT_BYTES } else { unit_bytes_default(bytes_total, workers) };
+    let unit_bytes = settings.writing.unit_bytes.unwrap_or_else(usual);
     SplitSettings {
+        whole_chunks: if is_once { 1 } else { WHOLE_CHUNKS_MAX },
         unit_bytes,
         chunk_bytes: CHUNK_BYTES.min(unit_bytes),
         max_record_bytes: settings.input.max_record_bytes,

@@ -63,11 +63,12 @@ impl ScanStart {
         inputs: &[(InputFile, Header)],
         unit: &WorkUnit,
         bytes: u64,
+        whole_chunks: u32,
     ) -> Result<ScanStart, InputError> {
         let file = unit.file.0 as usize;
         let place = match inputs.get(file) {
             // All of it was scanned before any of it was known: nobody has to decompress it once more to see that.
-            Some((input, _)) if is_whole(input, unit) => None,
+            Some((input, _)) if is_whole(input, unit, whole_chunks) => None,
             input => input.map(|(input, _)| place_behind(input, unit)).transpose()?,
         };
         let file = file + usize::from(place.is_none());
@@ -234,8 +235,16 @@ mod tests {
             let header = read_header(&file, &dialect, HeaderNames::Used, 100).unwrap();
             (file, header)
         });
-        let settings = SplitSettings { unit_bytes: 4, chunk_bytes: 4, max_record_bytes: 100, skip, limit };
-        let planned = start(inputs.collect(), format, settings, 1, ScanStart::FIRST, Arc::default()).unwrap();
+        let settings = SplitSettings {
+            whole_chunks: 4,
+            unit_bytes: 4,
+            chunk_bytes: 4,
+            max_record_bytes: 100,
+            skip,
+            limit,
+        };
+        let planned =
+            start(inputs.collect(), format, settings, 1, ScanStart::FIRST, Arc::default()).unwrap();
         (planned.into_iter().collect(), folder.path().to_owned())
     }
 

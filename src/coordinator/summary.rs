@@ -10,8 +10,8 @@ use super::tally::by_frequency;
 use crate::control::message::FailureKind;
 use crate::ledger::job::show_time;
 use crate::plan::unit::WorkUnit;
-use crate::reject::RejectError;
 use crate::reject::merge::Rejects;
+use crate::reject::{RejectCode, RejectError};
 use crate::report::event::{Resumed, RunStatus, Summary};
 use crate::settings::{ErrorBudget, LoadSettings};
 
@@ -65,6 +65,8 @@ pub fn summarize(
     let counts = outcome.assignment.counts();
     let judged = judge_rejects(&job.rejects_dir, outcome, &rejects, judge(run, outcome));
     let (status, message) = judge_ledger(unnoted, judged);
+    let kept = |code| rejects.as_ref().map_or(0, |rejects| rejects.of(code));
+    let (uncertain, not_applied) = (kept(RejectCode::Uncertain), kept(RejectCode::NotApplied));
     Summary {
         status,
         message: advise(status, message, outcome, job, rejects.as_ref().err()),
@@ -78,7 +80,9 @@ pub fn summarize(
         ledger_cpu: job.ledger_cpu(),
         first_settled: outcome.first_settled,
         written: counts.written,
-        rejected: counts.rejected,
+        rejected: counts.rejected.saturating_sub(uncertain + not_applied),
+        uncertain,
+        not_applied,
         retried: counts.retried,
         units: outcome.assignment.planned(),
         workers,
@@ -248,7 +252,7 @@ fn judge_done(
     }
     match done.rejected {
         0 => (RunStatus::Done, None),
-        rejected if run.max_errors.is_spent_at_end(rejected, done.records) => {
+        rejected if run.max_errors.is_spent_at_end(rejected.saturating_sub(done.aside), done.records) => {
             (RunStatus::TooManyErrors, Some(too_many_errors(run)))
         }
         _ => (RunStatus::DoneWithRejects, None),

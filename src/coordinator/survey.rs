@@ -92,11 +92,11 @@ pub enum PlanError {
         /// The column.
         column: String,
     },
-    /// Rows that must not be sent twice.
+    /// Rows that must not be sent twice, from where no job can go on.
     #[error(
-        "{why}, so that nothing could be sent again after a fault of the cluster: such statements cannot be loaded yet"
+        "{why}, so that no record must be sent twice; of standard input nobody would know afterwards which were: load a file"
     )]
-    Once {
+    ReadOnce {
         /// Why not.
         why: String,
     },
@@ -155,9 +155,6 @@ impl Wish<'_> {
         if is_counter && self.query.is_none() && !plan.columns.iter().any(adds) {
             return Err(PlanError::NothingToCount { table: table.clone() });
         }
-        if let (Some(once), Access::Write | Access::WriteAndRead) = (&plan.once, self.access) {
-            return Err(PlanError::Once { why: once.to_string() });
-        }
         if !matches!(self.access, Access::Read | Access::WriteAndRead) {
             return Ok(());
         }
@@ -196,7 +193,7 @@ pub fn survey(
         planned.warnings.extend(not_compared(&planned.row_plan, wish.access));
         let access = wish.access;
         planned.identity = Some(read_identity(&session, table).await?);
-        ask_access(&session, table, &planned.row_plan, access).await?;
+        ask_access(&session, &schema, &planned.row_plan, access).await?;
         planned.warnings.extend(nodes_warning(&unconnected_nodes(&session)));
         if access != Access::Read {
             planned.warnings.extend(clock_warning(&session).await);
@@ -210,18 +207,23 @@ pub fn survey(
 /// Finds out whether what is to be done to the table can be done.
 async fn ask_access(
     session: &Session,
-    table: &TableName,
+    schema: &TableSchema,
     plan: &RowPlan,
     access: Access,
 ) -> Result<(), SchemaError> {
+    let table = &schema.name;
+    let keys: Vec<Column> = schema.columns.iter().filter(|column| column.role.is_key()).cloned().collect();
     if access != Access::Read {
         prepare_insert(session, table, plan).await?;
     }
     if matches!(access, Access::Write | Access::WriteAndRead) {
-        check_write_permission(session, table, plan).await?;
+        check_write_permission(session, table, plan, &keys).await?;
     }
-    if matches!(access, Access::Read | Access::WriteAndRead) {
-        let select = select_statement(table, &plan.comparable());
+    // Whether a condition holds tells what is in the table.
+    let reads = plan.conditional && access == Access::Write;
+    if reads || matches!(access, Access::Read | Access::WriteAndRead) {
+        let select = if reads { keys } else { plan.comparable() };
+        let select = select_statement(table, &select);
         let select = prepare_select(session, table, &select).await?;
         check_read_permission(session, table, &select).await?;
     }

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 
+use super::caution::Caution;
 use super::engine::{BoundBatch, Engine};
 use super::halt::{Halt, PanicWatch};
 use super::lane::{Lane, Run};
@@ -128,13 +129,14 @@ impl<R: Request> Engine for CqlEngine<R> {
         let (runs, queue) = mpsc::channel(self.options.in_flight.div_ceil(4));
         let queue = Arc::new(tokio::sync::Mutex::new(queue));
         let latencies = Arc::new(Mutex::new(new_histogram()));
-        let clock = Clock::set();
+        let (clock, caution) = (Clock::set(), Arc::new(Caution::default()));
         let lanes: Vec<_> = (0..self.options.in_flight)
             .map(|_| {
                 let lane = Lane {
                     halt: Arc::clone(&self.halt),
                     gauges: Arc::clone(&self.gauges),
                     retry_for: self.options.retry_for,
+                    caution: Arc::clone(&caution),
                     clock: self.options.hold.then_some(clock),
                     target: Arc::clone(&self.target),
                     request: Arc::clone(&self.request),

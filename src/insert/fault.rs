@@ -25,6 +25,8 @@ pub enum Decision {
     Retry(Duration),
     /// Reject the row.
     Reject,
+    /// Never send it again, and say that nobody knows whether it was executed.
+    LeaveInDoubt,
     /// End the run.
     GiveUp,
 }
@@ -40,6 +42,8 @@ pub struct Attempt {
     pub failing_for: Duration,
     /// Whether other rows have been acknowledged since then.
     pub others_succeed: bool,
+    /// Whether it may have been executed and must not be twice.
+    pub in_doubt: bool,
 }
 
 /// After so many failures of a kind that may be the row's own fault, over so long a time, while others succeed, the row is
@@ -58,6 +62,7 @@ pub fn decide(attempt: Attempt, retry_for: Duration, jitter: f64) -> Decision {
     match attempt.kind {
         FaultKind::Row => Decision::Reject,
         FaultKind::Fatal => Decision::GiveUp,
+        FaultKind::Cluster | FaultKind::Unclear if attempt.in_doubt => Decision::LeaveInDoubt,
         FaultKind::Unclear if is_the_rows_own(attempt) => Decision::Reject,
         FaultKind::Cluster | FaultKind::Unclear if attempt.failing_for >= retry_for => Decision::GiveUp,
         FaultKind::Cluster | FaultKind::Unclear => Decision::Retry(pause(attempt.sent, jitter)),
@@ -70,7 +75,8 @@ fn is_the_rows_own(attempt: Attempt) -> bool {
         && attempt.failing_for >= UNCLEAR_FAILING_MIN
 }
 
-fn pause(sent: u32, jitter: f64) -> Duration {
+/// How long to wait before something is sent for the time after `sent` times.
+pub(super) fn pause(sent: u32, jitter: f64) -> Duration {
     let doublings = sent.saturating_sub(1).min(16);
     let full = BACKOFF_FIRST.saturating_mul(1 << doublings).min(BACKOFF_MAX);
     full.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
@@ -150,7 +156,8 @@ mod tests {
     const RETRY_FOR: Duration = Duration::from_secs(600);
 
     fn attempt(kind: FaultKind, sent: u32, failing_s: u64, others_succeed: bool) -> Attempt {
-        Attempt { kind, sent, failing_for: Duration::from_secs(failing_s), others_succeed }
+        let failing_for = Duration::from_secs(failing_s);
+        Attempt { kind, sent, failing_for, others_succeed, in_doubt: false }
     }
 
     #[test]
@@ -199,6 +206,21 @@ mod tests {
         for (input, expected) in table {
             assert_eq!(decide(input, RETRY_FOR, 1.0), expected, "{input:?}");
         }
+    }
+
+    #[test]
+    fn what_must_not_be_executed_twice_is_left_in_doubt_at_once() {
+        use FaultKind::*;
+        let check = |kind, expected| {
+            for (sent, failing_s, others_succeed) in [(1, 0, true), (8, 120, true), (3, 600, false)] {
+                let input = Attempt { in_doubt: true, ..attempt(kind, sent, failing_s, others_succeed) };
+                assert_eq!(decide(input, RETRY_FOR, 1.0), expected, "{input:?}");
+            }
+        };
+        check(Row, Decision::Reject);
+        check(Fatal, Decision::GiveUp);
+        check(Cluster, Decision::LeaveInDoubt);
+        check(Unclear, Decision::LeaveInDoubt);
     }
 
     #[test]

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use scylla::errors::ExecutionError;
 use scylla::response::query_result::QueryResult;
 
+use super::caution::Caution;
 use super::cql::{Gauges, Target};
 use super::engine::{BoundBatch, BoundRow};
-use super::fault::{Attempt, Decision, FaultKind, classify, decide, may_have_been_executed};
+use super::fault::{Attempt, Decision, FaultKind, classify, decide, may_have_been_executed, pause};
 use super::halt::Halt;
 use super::load::ChunkLoad;
 use super::request::{Again, Request};
@@ -39,6 +40,7 @@ pub(super) struct Lane<R> {
     pub(super) halt: Arc<Halt>,
     pub(super) gauges: Arc<Gauges>,
     pub(super) retry_for: Duration,
+    pub(super) caution: Arc<Caution>,
     /// Where rows wait until their write time has come: by this clock.
     pub(super) clock: Option<Clock>,
 }
@@ -47,6 +49,7 @@ pub(super) struct Lane<R> {
 enum Settled {
     Acknowledged(Duration),
     Refused(String),
+    InDoubt(String),
     Stopped,
 }
 
@@ -60,12 +63,22 @@ impl<R: Request> Lane<R> {
             if let Some(clock) = self.clock {
                 self.hold_until(row.write_time_us, clock).await;
             }
+            let turn = match self.request.is_once() {
+                true => self.wait_for_turn().await,
+                false => None,
+            };
             if self.halt.is_stopped() {
                 return;
             }
             self.gauges.in_flight.fetch_add(1, Ordering::Relaxed);
             let settled = self.settle(&run.batch, row).await;
             self.gauges.in_flight.fetch_sub(1, Ordering::Relaxed);
+            match &settled {
+                Settled::Acknowledged(_) | Settled::Refused(_) => self.caution.answered(),
+                Settled::InDoubt(_) => self.caution.doubted(),
+                Settled::Stopped => {}
+            }
+            drop(turn);
             match settled {
                 Settled::Acknowledged(latency) => {
                     latencies.push(latency);
@@ -76,9 +89,32 @@ impl<R: Request> Lane<R> {
                     self.suspect_the_table().await;
                     run.batch.chunk.refused(row.record, message);
                 }
+                Settled::InDoubt(message) => {
+                    self.gauges.note_fault(|| format!("the cluster is not {}: {message}", R::TROUBLE));
+                    run.batch.chunk.in_doubt(row.record, &message);
+                }
                 Settled::Stopped => return,
             }
         }
+    }
+
+    /// Waits until a row that cannot be sent twice can be sent. Where the cluster is in trouble for too long, the worker stops.
+    async fn wait_for_turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let (turn, trouble) = tokio::select! {
+            turn = self.caution.turn() => turn?,
+            () = self.halt.stopped() => return None,
+        };
+        if trouble.lasts() >= self.retry_for {
+            let message = format!(
+                "of {} rows in a row nobody knows whether they were written, for {} s, longer than --retry-for allows",
+                trouble.rows,
+                trouble.lasts().as_secs()
+            );
+            self.halt.fail(FailureKind::Cluster, message);
+            return None;
+        }
+        let _ = self.pause(pause(trouble.rows, jitter())).await;
+        Some(turn)
     }
 
     async fn settle(&self, batch: &BoundBatch<R::Row>, row: &BoundRow<R::Row>) -> Settled {
@@ -95,9 +131,11 @@ impl<R: Request> Lane<R> {
             let acknowledged = self.gauges.acknowledged.load(Ordering::Relaxed);
             let failing = failing.get_or_insert_with(|| Failing::begin(&self.gauges, acknowledged));
             failing.sent = failing.sent.saturating_add(1);
-            match self.decide(failing, classify(&error)) {
+            let may_be_done = may_have_been_executed(&error);
+            let in_doubt = may_be_done && self.request.is_once();
+            match self.decide(failing, classify(&error), in_doubt) {
                 Decision::Retry(mut pause) => {
-                    if may_have_been_executed(&error) {
+                    if may_be_done {
                         match self.in_doubt(sent, &error) {
                             Ok(None) => {}
                             Ok(other) => {
@@ -114,6 +152,7 @@ impl<R: Request> Lane<R> {
                     batch.chunk.retried();
                 }
                 Decision::Reject => return Settled::Refused(error.to_string()),
+                Decision::LeaveInDoubt => return Settled::InDoubt(error.to_string()),
                 Decision::GiveUp => {
                     self.halt.fail(FailureKind::Cluster, gave_up(R::WHAT, &error, failing));
                     return Settled::Stopped;
@@ -159,10 +198,11 @@ impl<R: Request> Lane<R> {
         }
     }
 
-    fn decide(&self, failing: &Failing<'_>, kind: FaultKind) -> Decision {
+    fn decide(&self, failing: &Failing<'_>, kind: FaultKind, in_doubt: bool) -> Decision {
         let others_succeed = self.gauges.acknowledged.load(Ordering::Relaxed) > failing.acknowledged;
         let failing_for = failing.since.elapsed();
-        decide(Attempt { kind, sent: failing.sent, failing_for, others_succeed }, self.retry_for, jitter())
+        let attempt = Attempt { kind, sent: failing.sent, failing_for, others_succeed, in_doubt };
+        decide(attempt, self.retry_for, jitter())
     }
 
     /// When the server refuses row after row, it may be the table that has changed, and not the rows that are bad.

@@ -74,6 +74,8 @@ pub struct UnitLoad {
     parsed: AtomicU64,
     written: AtomicU64,
     rejected: AtomicU64,
+    /// Of these, those whose records are not bad.
+    aside: AtomicU64,
     retried: AtomicU64,
     verify: VerifyTally,
     progress: Mutex<Progress>,
@@ -128,6 +130,7 @@ struct Begun {
 struct Tally {
     written: u64,
     rejected: u64,
+    aside: u64,
     verify: VerifyCounts,
 }
 
@@ -146,6 +149,7 @@ impl Progress {
             self.prefix.bytes += chunk.len;
             self.prefix.written += tally.written;
             self.prefix.rejected += tally.rejected;
+            self.prefix.aside += tally.aside;
             self.prefix.verify += tally.verify;
             self.unsaid.extend(self.begun.pop_front().map(|begun| begun.memory));
         }
@@ -176,6 +180,7 @@ impl UnitLoad {
             parsed: AtomicU64::new(0),
             written: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            aside: AtomicU64::new(0),
             retried: AtomicU64::new(0),
             verify: VerifyTally::default(),
             progress: Mutex::default(),
@@ -185,7 +190,9 @@ impl UnitLoad {
     /// What became of the unit so far.
     pub fn counts(&self) -> UnitCounts {
         let written = self.written.load(Ordering::Relaxed);
-        let rejected = self.rejected.load(Ordering::Relaxed);
+        let rejected = self.rejected.load(Ordering::Acquire);
+        // Read after the rejects that they are among, so that none of those counts as bad.
+        let aside = self.aside.load(Ordering::Relaxed).min(rejected);
         UnitCounts {
             bytes: self.bytes.load(Ordering::Relaxed),
             records: written + rejected,
@@ -193,6 +200,7 @@ impl UnitLoad {
             parsed: self.parsed.load(Ordering::Acquire),
             written,
             rejected,
+            aside,
             retried: self.retried.load(Ordering::Relaxed),
             verify: self.verify.counts(),
         }
@@ -234,7 +242,12 @@ impl UnitLoad {
             self.halt.fail(FailureKind::Output, error.to_string());
             return false;
         }
-        self.rejected.fetch_add(1, Ordering::Relaxed);
+        let is_aside = reason.code.is_aside();
+        self.aside.fetch_add(u64::from(is_aside), Ordering::Relaxed);
+        self.rejected.fetch_add(1, Ordering::Release);
+        if is_aside {
+            return true;
+        }
         if self.brake.rejected.fetch_add(1, Ordering::Relaxed) >= self.brake.limit {
             self.halt.stop();
         }
@@ -280,6 +293,7 @@ pub struct ChunkLoad {
     unsettled: AtomicU64,
     written: AtomicU64,
     rejected: AtomicU64,
+    aside: AtomicU64,
     verify: VerifyTally,
 }
 
@@ -303,6 +317,7 @@ impl ChunkLoad {
             unsettled: AtomicU64::new(chunk.records),
             written: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            aside: AtomicU64::new(0),
             verify: VerifyTally::default(),
         };
         if chunk.records == 0 {
@@ -370,6 +385,7 @@ impl ChunkLoad {
         };
         if self.unit.reject(&reason, record.raw()) {
             self.rejected.fetch_add(1, Ordering::Relaxed);
+            self.aside.fetch_add(u64::from(fault.code.is_aside()), Ordering::Relaxed);
             self.settle(1);
         }
     }
@@ -377,6 +393,21 @@ impl ChunkLoad {
     /// Rejects the record at `index` because the server refused it for its content.
     pub fn refused(&self, index: u32, message: String) {
         self.reject(index, &Fault { code: RejectCode::RefusedByServer, column: None, value: None, message });
+    }
+
+    /// Tells that nobody knows whether the record at `index` was written, which must not be sent again.
+    pub fn in_doubt(&self, index: u32, why: &str) {
+        let message = format!(
+            "it was sent, and nobody knows whether it was written: {why}; look whether it was, and load it again if not"
+        );
+        self.reject(index, &Fault { code: RejectCode::Uncertain, column: None, value: None, message });
+    }
+
+    /// Tells that the condition of the record at `index` did not hold, and what was found instead.
+    pub fn not_applied(&self, index: u32, found: &str) {
+        let found = if found.is_empty() { String::new() } else { format!("; the row has {found}") };
+        let message = format!("the condition does not hold{found}");
+        self.reject(index, &Fault { code: RejectCode::NotApplied, column: None, value: None, message });
     }
 
     fn settle(&self, records: u64) {
@@ -390,7 +421,8 @@ impl ChunkLoad {
         self.unit.bytes.fetch_add(self.chunk.len, Ordering::Relaxed);
         let written = self.written.load(Ordering::Relaxed);
         let rejected = self.rejected.load(Ordering::Relaxed);
-        self.unit.settle(self.index, Tally { written, rejected, verify: self.verify.counts() });
+        let aside = self.aside.load(Ordering::Relaxed);
+        self.unit.settle(self.index, Tally { written, rejected, aside, verify: self.verify.counts() });
     }
 }
 

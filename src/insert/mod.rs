@@ -3,6 +3,8 @@
 //! [`engine::Engine`] is the seam: rows go in, and the outcome of each is told to the [`load::ChunkLoad`] that it came
 //! from. [`cql`] sends prepared statements, INSERTs or others ([`request`]); [`count`] only counts, for dry runs and benches.
 
+mod applied;
+mod caution;
 pub mod count;
 pub mod cql;
 pub mod encoded;

@@ -6,6 +6,7 @@ use scylla::response::query_result::QueryResult;
 use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
 
+use super::applied::{Applied, applied};
 use super::cql::Target;
 use super::encoded::{EncodedRow, StampedRow};
 use super::engine::BoundRow;
@@ -45,6 +46,11 @@ pub trait Request: Send + Sync + 'static {
     /// What is sent for a row.
     fn statement(row: &Self::Row) -> &BoundStatement;
 
+    /// Whether no row must be sent again that may have been executed.
+    fn is_once(&self) -> bool {
+        false
+    }
+
     /// What is sent after `row`, of which nobody knows whether the server has executed it.
     ///
     /// # Errors
@@ -67,6 +73,8 @@ pub trait Request: Send + Sync + 'static {
 pub struct Insert {
     statement: PreparedStatement,
     stamp: Stamp,
+    once: bool,
+    conditional: bool,
     write_time: WriteTime,
 }
 
@@ -90,7 +98,8 @@ struct Once {
 impl Insert {
     /// Inserts through the target's statement, prepared, which gives rows such write times.
     pub fn new(statement: PreparedStatement, plan: &RowPlan, write_time: WriteTime) -> Self {
-        Insert { statement, stamp: plan.stamp, write_time }
+        let (once, conditional) = (plan.once.is_some(), plan.conditional);
+        Insert { statement, stamp: plan.stamp, once, conditional, write_time }
     }
 
     fn statement_of(&self, values: &[u8]) -> Result<BoundStatement, String> {
@@ -128,6 +137,10 @@ impl Request for Insert {
         &row.statement
     }
 
+    fn is_once(&self) -> bool {
+        self.once
+    }
+
     fn after_doubt(&self, row: &InsertRow) -> Result<Again<InsertRow>, String> {
         let Some(once) = &row.once else { return Ok(Again::Same) };
         let Some(sends_left) = once.sends_left.checked_sub(1) else { return Ok(Again::Nothing) };
@@ -136,8 +149,16 @@ impl Request for Insert {
         Ok(Again::Instead(InsertRow { statement, once: Some(Once { values, sends_left }) }))
     }
 
-    fn settle(&self, _: QueryResult, _: &BoundRow<InsertRow>, chunk: &ChunkLoad) -> Result<(), String> {
-        chunk.written(1);
+    fn settle(
+        &self,
+        answer: QueryResult,
+        row: &BoundRow<InsertRow>,
+        chunk: &ChunkLoad,
+    ) -> Result<(), String> {
+        match self.conditional.then(|| applied(answer)).transpose()? {
+            None | Some(Applied::Yes) => chunk.written(1),
+            Some(Applied::No { row: found }) => chunk.not_applied(row.record, &found),
+        }
         Ok(())
     }
 

@@ -32,7 +32,7 @@ const BLOCKS_PER_THREAD: usize = 4;
 
 /// The most chunks that a compressed file's unit is made of: with so many, what is said to a worker of the unit is within what may
 /// be said at once, and there are 128 GiB in it.
-const WHOLE_CHUNKS_MAX: u32 = 1 << 19;
+pub const WHOLE_CHUNKS_MAX: u32 = 1 << 19;
 
 const UNIT_BYTES_MIN: u64 = 4 * 1024 * 1024;
 const UNIT_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -40,6 +40,8 @@ const UNIT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How a file is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SplitSettings {
+    /// Chunks of a compressed file's unit, at most.
+    pub whole_chunks: u32,
     /// A unit ends at the first chunk that begins so many bytes behind its start.
     pub unit_bytes: u64,
     /// Bytes scanned as one piece, and so the usual length of a chunk. Never more than `max_record_bytes` are.
@@ -242,7 +244,7 @@ pub fn split(
         whole.add(unit);
         ControlFlow::Continue(())
     })?;
-    Ok(FileTotals { units: whole.emit(WHOLE_CHUNKS_MAX, emit), ..totals })
+    Ok(FileTotals { units: whole.emit(settings.whole_chunks, emit), ..totals })
 }
 
 /// Splits the data of an input that is open, and hands out each unit as soon as it is proved.
@@ -379,9 +381,10 @@ impl Whole {
     }
 }
 
-/// Whether a unit of `file` is known to be its last: a compressed or encoded file is one unit, but for a huge one.
-pub fn is_whole(file: &InputFile, unit: &WorkUnit) -> bool {
-    file.is_read_forwards() && unit.chunk_count() < WHOLE_CHUNKS_MAX
+/// Whether a unit of `file` is known to be its last: a compressed or encoded file is one unit, but for one of more than `whole_chunks`
+/// chunks.
+pub fn is_whole(file: &InputFile, unit: &WorkUnit, whole_chunks: u32) -> bool {
+    file.is_read_forwards() && unit.chunk_count() < whole_chunks
 }
 
 /// The place behind a unit of `file`, where the next one begins.

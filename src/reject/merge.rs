@@ -72,6 +72,11 @@ pub struct Rejects {
 }
 
 impl Rejects {
+    /// How many of them have this code.
+    pub fn of(&self, code: RejectCode) -> u64 {
+        self.by.iter().filter(|((_, of), _)| *of == code).map(|(_, count)| count).sum()
+    }
+
     pub(super) fn count(&mut self, column: Option<String>, code: RejectCode) {
         self.total += 1;
         *self.by.entry((column, code)).or_default() += 1;
@@ -148,13 +153,15 @@ pub fn merge(
     Ok(rejects)
 }
 
-/// Looks whether all is there that `parts` own and that is known to be on the disk. Changes nothing.
+/// Looks whether all is there that `parts` own and that is known to be on the disk, and counts it. Changes nothing.
 ///
 /// # Errors
 /// As those of [`merge`].
-pub fn check_parts(dir: &Path, parts: &[Part]) -> Result<(), RejectError> {
+pub fn check_parts(dir: &Path, parts: &[Part]) -> Result<Rejects, RejectError> {
     let mut on_disk = parts.iter().filter(|part| part.rejected > 0 && part.settled);
-    on_disk.try_for_each(|part| index(part, &part.paths(dir), &mut Rejects::default()).map(drop))
+    let mut rejects = Rejects::default();
+    on_disk.try_for_each(|part| index(part, &part.paths(dir), &mut rejects).map(drop))?;
+    Ok(rejects)
 }
 
 /// Deletes all part files below `dir`, those of attempts that nobody remembers, too; and the directory if nothing else is in it. Where

@@ -74,6 +74,10 @@ pub enum RejectCode {
     DuplicateKey,
     /// The server refused the row for its content.
     RefusedByServer,
+    /// It was sent, and nobody knows whether it was written; it must not be sent twice.
+    Uncertain,
+    /// The condition of its statement did not hold.
+    NotApplied,
     /// In a verification: the table has no such row.
     Missing,
     /// In a verification: the row has another value than the file.
@@ -88,10 +92,17 @@ impl RejectCode {
         matches!(self, RejectCode::Missing | RejectCode::Different | RejectCode::Overwritten)
     }
 
+    /// Whether nothing is wrong with the record, so that it does not count as an error.
+    pub fn is_aside(self) -> bool {
+        matches!(self, RejectCode::Uncertain | RejectCode::NotApplied)
+    }
+
     /// What the name of the file begins with that gets the record. Each finding has one of its own: what is missing may be loaded
     /// again, what was overwritten must not.
     fn file_prefix(self) -> &'static str {
         match self {
+            RejectCode::Uncertain => "uncertain",
+            RejectCode::NotApplied => "not-applied",
             RejectCode::Missing => "missing",
             RejectCode::Different => "different",
             RejectCode::Overwritten => "overwritten",
@@ -103,7 +114,8 @@ impl RejectCode {
 /// What the names of files of rejected records begin with.
 const REJECTED: &str = "rejected";
 /// What the names of all files of records begin with.
-const FILE_PREFIXES: [&str; 4] = [REJECTED, "missing", "different", "overwritten"];
+const FILE_PREFIXES: [&str; 6] =
+    [REJECTED, "uncertain", "not-applied", "missing", "different", "overwritten"];
 
 /// What is wrong with a record, before it is known where the record stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

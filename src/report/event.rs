@@ -194,6 +194,10 @@ pub struct Summary {
     pub written: u64,
     /// Records rejected.
     pub rejected: u64,
+    /// Records of which nobody knows whether they were written, and which must not be sent twice.
+    pub uncertain: u64,
+    /// Records whose condition did not hold.
+    pub not_applied: u64,
     /// Requests sent again.
     pub retried: u64,
     /// Units planned.
@@ -280,6 +284,8 @@ impl Summary {
             first_settled: None,
             written: 0,
             rejected: 0,
+            uncertain: 0,
+            not_applied: 0,
             retried: 0,
             units: 0,
             workers: 0,

@@ -52,8 +52,11 @@ pub struct SummaryFile<'a> {
     retried: u64,
     /// Records that an earlier run of the job had done.
     resumed_records: u64,
-    /// Records that may have been in the table already when this run sent them.
+    /// Records that may have been in the table already when this run sent them; of those that must not be sent twice, records of which
+    /// nobody knows whether they were written.
     uncertain: u64,
+    /// Records whose condition did not hold.
+    not_applied: u64,
     units: u64,
     workers: usize,
     workers_lost: u64,
@@ -108,7 +111,8 @@ impl<'a> From<&'a Summary> for SummaryFile<'a> {
             rejected: summary.rejected,
             retried: summary.retried,
             resumed_records: summary.resumed.records,
-            uncertain: summary.resumed.uncertain,
+            uncertain: summary.resumed.uncertain + summary.uncertain,
+            not_applied: summary.not_applied,
             units: summary.units,
             workers: summary.workers,
             workers_lost: summary.workers_lost,
@@ -198,14 +202,32 @@ pub(super) fn row(name: &str, value: &str) -> String {
     format!("  {name:<15} {value}")
 }
 
+/// How many records were not written, by what became of them.
+fn told(summary: &Summary) -> String {
+    let kinds = [
+        (summary.rejected, "rejected"),
+        (summary.uncertain, "uncertain"),
+        (summary.not_applied, "not applied"),
+    ];
+    let shown = kinds.into_iter().filter(|(records, _)| *records > 0);
+    shown.map(|(records, what)| format!("{} {what}", thousands(records))).collect::<Vec<_>>().join(", ")
+}
+
 /// What became of the records.
 fn loading_rows(summary: &Summary) -> Vec<String> {
     let mut rows: Vec<String> = resumed_row(summary.resumed).into_iter().collect();
     let written = if summary.dry_run { "would write" } else { "written" };
     rows.push(row(written, &thousands(summary.written)));
-    let rejects = summary.rejects_dir.as_deref().filter(|_| summary.rejected > 0);
-    let place = rejects.map(|path| format!(", in {}", path.display())).unwrap_or_default();
-    rows.push(row("rejected", &format!("{}{place}", thousands(summary.rejected))));
+    let place = |records: u64| {
+        let dir = summary.rejects_dir.as_deref().filter(|_| records > 0);
+        let place = dir.map(|path| format!(", in {}", path.display())).unwrap_or_default();
+        format!("{}{place}", thousands(records))
+    };
+    rows.push(row("rejected", &place(summary.rejected)));
+    let others = [("uncertain", summary.uncertain), ("not applied", summary.not_applied)];
+    rows.extend(
+        others.into_iter().filter(|(_, records)| *records > 0).map(|(name, count)| row(name, &place(count))),
+    );
     rows.extend(details::reason_lines(&summary.reject_reasons));
     rows
 }
@@ -253,9 +275,12 @@ pub(super) fn quiet(summary: &Summary) -> Option<String> {
             let records = counted(summary.records, "record");
             format!("{} of {records} could not be checked", thousands(summary.rejected))
         }
-        RunStatus::DoneWithRejects => {
-            format!("{} of {} rejected", thousands(summary.rejected), counted(summary.records, "record"))
-        }
+        RunStatus::DoneWithRejects => match summary.uncertain + summary.not_applied {
+            0 => {
+                format!("{} of {} rejected", thousands(summary.rejected), counted(summary.records, "record"))
+            }
+            _ => format!("of {}, {}", counted(summary.records, "record"), told(summary)),
+        },
         RunStatus::Differences => verified::headline(summary),
         RunStatus::TooManyErrors => format!("stopped: {message}"),
         // Where something is written, another run has less to do or finds the same fault.
@@ -267,7 +292,8 @@ pub(super) fn quiet(summary: &Summary) -> Option<String> {
         RunStatus::Interrupted(number) => format!("interrupted by {}: {message}", signal(number)),
     };
     let differences = summary.verified.as_ref().and_then(|verified| verified.differences_dir.as_deref());
-    let rejects = summary.rejects_dir.as_deref().filter(|_| summary.rejected > 0);
+    let told = summary.rejected + summary.uncertain + summary.not_applied;
+    let rejects = summary.rejects_dir.as_deref().filter(|_| told > 0);
     let of_verification = summary.verify_only || summary.status == RunStatus::Differences;
     let rejects = if of_verification { differences } else { rejects };
     let see = rejects.map(|path| format!(", see {}", path.display())).unwrap_or_default();
@@ -302,6 +328,9 @@ fn headline(summary: &Summary) -> String {
         RunStatus::Done => "done".to_owned(),
         RunStatus::DoneWithRejects if summary.verify_only => {
             format!("done, but {} could not be checked", counted(summary.rejected, "record"))
+        }
+        RunStatus::DoneWithRejects if summary.uncertain + summary.not_applied > 0 => {
+            format!("done, but {}", told(summary))
         }
         RunStatus::DoneWithRejects => format!("done, with {}", counted(summary.rejected, "reject")),
         RunStatus::Differences => verified::headline(summary),

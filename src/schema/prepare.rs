@@ -10,7 +10,8 @@ use scylla::statement::Statement;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::CqlValue;
 
-use super::statement::{ReadPlan, RowPlan, Stamp};
+use super::repeat::Once;
+use super::statement::{ReadPlan, RowPlan, Stamp, insert_statement};
 use super::table::{Column, SchemaError};
 use super::types::{CqlType, Elements, Entries, UserField, UserType, Vector};
 use crate::settings::TableName;
@@ -147,8 +148,8 @@ async fn prepare(
 ///
 /// Cassandra checks permissions when a statement is executed, before it looks at the values. So the INSERT is executed with
 /// nothing but nulls: a role without MODIFY is told that it is not authorized, any other that a key cannot be null. A server
-/// that looked at the values first would pass every role here, and the first real INSERT would tell. So it does where no marker is a
-/// key column's: such a statement is not tried.
+/// that looked at the values first would pass every role here, and the first real INSERT would tell. Where no marker is a key
+/// column's, so that the statement would be executed, an INSERT of these `keys` is tried instead.
 ///
 /// # Errors
 /// The role may not write, or the cluster does not answer.
@@ -156,13 +157,18 @@ pub async fn check_write_permission(
     session: &Session,
     table: &TableName,
     plan: &RowPlan,
+    keys: &[Column],
 ) -> Result<(), SchemaError> {
     // Without a key that a record fills, it would be executed; of a statement of the user's own nobody knows.
-    let has_key = !plan.own && plan.comparable().iter().any(|column| column.role.is_key());
-    match has_key {
-        true => check_permission(session, table, &plan.statement, plan.markers(), words_of(plan)).await,
-        false => Ok(()),
+    if !plan.own && plan.comparable().iter().any(|column| column.role.is_key()) {
+        return check_permission(session, table, &plan.statement, plan.markers(), words_of(plan)).await;
     }
+    // It takes the same permission to write nothing but a key. A counter table does not take that; there the first row tells.
+    if plan.once != Some(Once::Counter) {
+        let keys = insert_statement(table, keys, None);
+        check_permission(session, table, &keys.statement, keys.markers(), &INSERT).await?;
+    }
+    Ok(())
 }
 
 /// Finds out in the same way whether this role may read the table.
@@ -267,7 +273,7 @@ fn difference(
 }
 
 /// The type of a marker, thawed.
-fn marker_type(cql_type: &ColumnType<'_>) -> Option<CqlType> {
+pub(crate) fn marker_type(cql_type: &ColumnType<'_>) -> Option<CqlType> {
     let part = |of: &ColumnType<'_>| marker_type(of).map(Box::new);
     let frozen = false;
     Some(match cql_type {

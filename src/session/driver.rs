@@ -17,10 +17,10 @@ use scylla::policies::address_translator::{AddressTranslator, UntranslatedPeer};
 use scylla::policies::host_filter::DcHostFilter;
 use scylla::policies::load_balancing::DefaultPolicy;
 use scylla::policies::retry::FallthroughRetryPolicy;
-use scylla::statement::Consistency;
+use scylla::statement::{Consistency, SerialConsistency};
 
 use super::pools::PoolShape;
-use crate::settings::{ConnectionSettings, ConsistencyLevel, FrameCompression};
+use crate::settings::{ConnectionSettings, ConsistencyLevel, FrameCompression, SerialConsistencyLevel};
 
 /// How seldom the driver reads metadata again without being told of a change. Changes of nodes and schema come as events,
 /// so this is only a safety net, and each worker would ask.
@@ -70,12 +70,20 @@ pub(super) fn builder(
     // No timestamp generator is set: write times stand in the statement. No speculative execution: it would send rows twice.
     let profile = ExecutionProfile::builder()
         .consistency(consistency(settings.consistency))
+        .serial_consistency(Some(serial_consistency(settings.serial_consistency)))
         .request_timeout(Some(settings.request_timeout))
         .retry_policy(Arc::new(FallthroughRetryPolicy::new()))
         .speculative_execution_policy(None)
         .load_balancing_policy(routing.build())
         .build();
     builder.default_execution_profile_handle(profile.into_handle())
+}
+
+fn serial_consistency(level: SerialConsistencyLevel) -> SerialConsistency {
+    match level {
+        SerialConsistencyLevel::Serial => SerialConsistency::Serial,
+        SerialConsistencyLevel::LocalSerial => SerialConsistency::LocalSerial,
+    }
 }
 
 fn consistency(level: ConsistencyLevel) -> Consistency {

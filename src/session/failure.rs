@@ -281,7 +281,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::settings::{ConsistencyLevel, FrameCompression};
+    use crate::settings::{ConsistencyLevel, FrameCompression, SerialConsistencyLevel};
 
     fn settings() -> ConnectionSettings {
         ConnectionSettings {
@@ -291,6 +291,7 @@ mod tests {
             credentials: None,
             tls: None,
             consistency: ConsistencyLevel::One,
+            serial_consistency: SerialConsistencyLevel::default(),
             compression: FrameCompression::None,
             connect_timeout: Duration::from_secs(1),
             request_timeout: Duration::from_secs(1),

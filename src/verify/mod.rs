@@ -7,4 +7,4 @@ pub mod compare;
 pub mod expiry;
 pub mod lookup;
 pub mod sample;
-mod show;
+pub(crate) mod show;

@@ -21,7 +21,7 @@ const INTEGER_BYTES_MAX: usize = 40;
 const EPOCH_DAY: i64 = 1 << 31;
 
 /// The value that these bytes are.
-pub(super) fn value(cql_type: &CqlType, bytes: &[u8]) -> String {
+pub(crate) fn value(cql_type: &CqlType, bytes: &[u8]) -> String {
     known(cql_type, bytes).unwrap_or_else(|| hex(bytes))
 }
 

@@ -138,8 +138,8 @@ fn load_units<E: Engine>(
     inbox: &Receiver<ToWorker>,
     halt: &Halt,
 ) -> Result<(), Failure> {
-    while let Some((unit, attempt)) = next_unit(inbox, halt)? {
-        if let Err(failure) = pipeline.load_unit(unit, attempt) {
+    while let Some((unit, attempt, in_doubt)) = next_unit(inbox, halt)? {
+        if let Err(failure) = pipeline.load_unit(unit, attempt, in_doubt) {
             halt.fail(failure.kind, failure.message);
         }
     }
@@ -147,10 +147,10 @@ fn load_units<E: Engine>(
 }
 
 /// The next unit; `None` when no more will come or the worker is to stop.
-fn next_unit(inbox: &Receiver<ToWorker>, halt: &Halt) -> Result<Option<(WorkUnit, u32)>, Failure> {
+fn next_unit(inbox: &Receiver<ToWorker>, halt: &Halt) -> Result<Option<(WorkUnit, u32, bool)>, Failure> {
     while !halt.is_stopped() {
         return match inbox.recv_timeout(STOP_SEEN_WITHIN) {
-            Ok(ToWorker::Unit { unit, attempt }) => Ok(Some((unit, attempt))),
+            Ok(ToWorker::Unit { unit, attempt, in_doubt }) => Ok(Some((unit, attempt, in_doubt))),
             Ok(ToWorker::Finish | ToWorker::Stop) | Err(RecvTimeoutError::Disconnected) => Ok(None),
             Ok(ToWorker::Hello { .. } | ToWorker::PermitGranted) => {
                 Err(protocol("a message came out of turn".into()))

@@ -31,6 +31,8 @@ pub const MEMORY_BYTES: u64 = 8 << 20;
 /// When there is so much to tell while memory is waited for, it is told at once. A small part of the whole, so that what is left
 /// keeps the inserter busy; not so small that telling costs much.
 const TELL_BYTES: u64 = MEMORY_BYTES / 8;
+/// Why it is not known what became of a record that an earlier attempt had.
+const CUT_SHORT: &str = "whoever was at it was stopped or has died";
 /// Batches between the parser threads and the inserter. Small: what waits here could as well wait as a file.
 pub const BATCHES_AHEAD: usize = 4;
 
@@ -74,6 +76,8 @@ struct ChunkTask {
     first_record: u64,
     /// By how much this attempt writes later than the records' first write times, in microseconds.
     later_us: i64,
+    /// The records may have been sent by an earlier attempt, and must not be twice.
+    in_doubt: bool,
 }
 
 /// Where a chunk's bytes are.
@@ -129,7 +133,7 @@ impl<E: Engine> Pipeline<E> {
     ///
     /// # Errors
     /// The input file cannot be opened or decompressed, or there is no write time left.
-    pub fn load_unit(&mut self, unit: WorkUnit, attempt: u32) -> Result<(), Failure> {
+    pub fn load_unit(&mut self, unit: WorkUnit, attempt: u32, in_doubt: bool) -> Result<(), Failure> {
         let open = self.open(unit.file)?;
         let later_us = match &self.shared.job {
             JobSpec { verify: None, write_time, .. } => write_time
@@ -146,7 +150,17 @@ impl<E: Engine> Pipeline<E> {
             let Some(bytes) = self.shared.read_ahead(&open.source, chunk)? else { break };
             load.begin_chunk(Box::new(memory));
             let (unit, open) = (Arc::clone(&load), Arc::clone(&open));
-            let task = ChunkTask { unit, index, chunk, bytes, open, first_ordinal, first_record, later_us };
+            let task = ChunkTask {
+                unit,
+                index,
+                chunk,
+                bytes,
+                open,
+                first_ordinal,
+                first_record,
+                later_us,
+                in_doubt,
+            };
             first_ordinal += chunk.records;
             first_record += chunk.records;
             let shared = Arc::clone(&self.shared);
@@ -261,10 +275,15 @@ impl<E: Engine> Shared<E> {
 
     /// One chunk, from its bytes to bound rows in the feed.
     fn load_chunk(&self, task: ChunkTask) -> Result<(), ChunkFailure> {
-        let ChunkTask { unit, index, chunk, bytes, open, first_ordinal, first_record, later_us } = task;
+        let ChunkTask { unit, index, chunk, bytes, open, first_ordinal, first_record, later_us, in_doubt } =
+            task;
         let records = self.read(&open, chunk, bytes)?;
         let chunk = Arc::new(ChunkLoad::new(unit, index, chunk, first_record, records));
         let rows = self.encode(&chunk, &open.encoder, first_ordinal, later_us)?;
+        if in_doubt {
+            rows.iter().for_each(|row| chunk.in_doubt(row.record, CUT_SHORT));
+            return Ok(());
+        }
         if !rows.is_empty() {
             // The inserter is gone only when the worker is stopping.
             let _ = self.feed.send(BoundBatch { chunk, rows });

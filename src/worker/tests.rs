@@ -173,7 +173,7 @@ fn a_worker_never_has_sent_more_than_its_memory_beyond_what_it_has_told() {
     let desk = Arc::new(Desk::new(listener.clone(), Arc::clone(&halt)));
     let (to_inbox, inbox) = bounded(INBOX_MESSAGES);
     for id in 0..UNITS {
-        to_inbox.send(ToWorker::Unit { unit: unit(id), attempt: 1 }).unwrap();
+        to_inbox.send(ToWorker::Unit { unit: unit(id), attempt: 1, in_doubt: false }).unwrap();
     }
     to_inbox.send(ToWorker::Finish).unwrap();
     let engine = Sluggish { listener: listener.clone(), untold_peak: Arc::clone(&untold_peak) };

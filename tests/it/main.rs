@@ -32,6 +32,7 @@ mod mapping;
 mod nested;
 mod new_table;
 mod nulls;
+mod once;
 mod part_of_files;
 mod places;
 mod proxy;

@@ -245,6 +245,16 @@ impl ProxiedLoad {
             .arg(file)
     }
 
+    /// A load of the names into another table.
+    fn named_in(&self, table: &str) -> Run {
+        let names: String = (0..RECORDS).map(|n| format!("record {n} of the file,{n}\n")).collect();
+        let file = self.scratch.write("named.csv", format!("name,n\n{names}"));
+        Run::load(&self.scratch, &self.contact.to_string(), &self.keyspace.table(table))
+            .args(["--address-map", &self.address_map, "--workers", "2", "--unit-size", "2KiB"])
+            .args(["--in-flight", "64", "--retry-for", "60s"])
+            .arg(file)
+    }
+
     /// Puts the names into their table, not through the proxy.
     fn insert_names(&self) {
         for n in 0..RECORDS {
@@ -314,6 +324,33 @@ fn a_role_that_may_not_read_any_more_ends_the_verification() {
     assert!(begin.elapsed() < ENDED_WITHIN, "it took {:?}", begin.elapsed());
     assert_eq!((&run.summary["status"], run.number("rejected")), (&"failed".into(), 0));
     assert!(run.stderr.contains("the cluster refuses to be read: "), "{}", run.stderr);
+}
+
+#[test]
+fn counters_of_which_nobody_knows_are_not_sent_again() {
+    const FAILURES: usize = 5;
+    let check = |what: &str, reaction: RequestReaction, is_sent_again: bool| {
+        let rules = vec![(any_row().and(times(FAILURES)), reaction)];
+        let Some(load) = ProxiedLoad::with(rules) else { return };
+        load.keyspace.cql("CREATE TABLE hits (name text PRIMARY KEY, n counter)");
+        let run = load.named_in("hits").args(["--rejects", "rejects"]).finish();
+        let uncertain = if is_sent_again { 0 } else { FAILURES as u64 };
+        let again = if is_sent_again { FAILURES as u64 } else { 0 };
+        let run = run.expect_code(i32::from(!is_sent_again));
+        let counts = ["records", "written", "rejected", "uncertain", "retried"].map(|key| run.number(key));
+        assert_eq!(counts, [RECORDS, RECORDS - uncertain, 0, uncertain, again], "{what}");
+        assert_eq!(run.number("requests"), RECORDS + again, "{what}");
+        let doubled = load.keyspace.rows("SELECT n FROM hits").len() as u64;
+        assert_eq!(doubled, RECORDS - uncertain, "{what}");
+        if !is_sent_again {
+            let codes: Vec<String> = rejects(&run, &load.scratch).into_iter().map(|(_, code)| code).collect();
+            assert_eq!(codes, vec!["uncertain"; FAILURES], "{what}");
+        }
+    };
+    check("write timeout", RequestReaction::forge().write_timeout(), false);
+    check("server error", RequestReaction::forge().server_error(), false);
+    check("overloaded", RequestReaction::forge().overloaded(), false);
+    check("unavailable", RequestReaction::forge().unavailable(), true);
 }
 
 /// Loads four lists, of which the third meets a fault so often.

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::settings::{ConsistencyLevel, FrameCompression};
+use crate::settings::{ConsistencyLevel, FrameCompression, SerialConsistencyLevel};
 
 /// How to reach the cluster.
 #[derive(Debug, Clone, clap::Args)]
@@ -59,6 +59,17 @@ pub struct ConnectingArgs {
         hide_possible_values = true
     )]
     pub consistency: ConsistencyLevel,
+
+    /// Who agrees on conditions (IF): SERIAL, all replicas, or LOCAL_SERIAL, those of the local datacenter
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_enum,
+        default_value = "LOCAL_SERIAL",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub serial_consistency: SerialConsistencyLevel,
 
     /// Compression of the frames between here and the nodes
     #[arg(

@@ -48,6 +48,7 @@ pub(super) fn resolve(
         credentials,
         tls,
         consistency: args.consistency,
+        serial_consistency: args.serial_consistency,
         compression: args.compression,
         connect_timeout,
         request_timeout,

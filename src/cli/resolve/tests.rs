@@ -31,6 +31,7 @@ fn without_options_everything_has_its_documented_default() {
             credentials: None,
             tls: None,
             consistency: ConsistencyLevel::LocalQuorum,
+            serial_consistency: SerialConsistencyLevel::LocalSerial,
             compression: FrameCompression::None,
             connect_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(30),
@@ -85,7 +86,7 @@ fn every_connection_option_reaches_its_setting() {
     let world = FakeWorld::new().file("pw", "s3cret\nsecond line\n");
     let connection = settings(
         "--hosts db1,[::1]:1 --datacenter dc1 --user loader --password-file pw --tls --tls-ca ca.pem --tls-cert c.pem \
-         --tls-key k.pem --tls-server-name db.example.org --consistency each_quorum --compression LZ4 \
+         --tls-key k.pem --tls-server-name db.example.org --consistency each_quorum --serial-consistency serial --compression LZ4 \
          --connect-timeout 5s --request-timeout 1m --address-map 10.0.0.1=127.0.0.1:1,10.0.0.2=127.0.0.1:2",
         &world,
     )
@@ -107,6 +108,7 @@ fn every_connection_option_reaches_its_setting() {
             verification: TlsVerification::ServerName("db.example.org".to_owned()),
         }),
         consistency: ConsistencyLevel::EachQuorum,
+        serial_consistency: SerialConsistencyLevel::Serial,
         compression: FrameCompression::Lz4,
         connect_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(60),

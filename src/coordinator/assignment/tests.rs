@@ -61,6 +61,32 @@ fn what_a_dead_worker_held_goes_to_the_next_before_later_units() {
 }
 
 #[test]
+fn what_must_not_be_sent_twice_is_in_doubt_once_a_worker_had_it() {
+    let next = |assignment: &mut Assignment| {
+        let (unit, _) = assignment.lease(WorkerId(9)).unwrap();
+        (unit.id.0, assignment.is_in_doubt(unit.id))
+    };
+    let mut assignment = planned(3).once(true);
+    // The second unit is not even begun, as far as is known.
+    leased(&mut assignment, 0);
+    assignment.lease(WorkerId(0)).unwrap();
+    assert!(!assignment.is_in_doubt(UnitId(0)));
+    assignment.worker_lost(WorkerId(0));
+    assert_eq!([next(&mut assignment), next(&mut assignment)], [(0, true), (1, true)]);
+    assignment.worker_lost(WorkerId(9));
+    assert_eq!(next(&mut assignment), (0, true), "and so it stays");
+    let mut assignment = Assignment::new(3).once(true);
+    assignment.restore(unit(0), vec![attempt(1, 1, 0, prefix(1, 3, 0))]).unwrap();
+    assignment.restore(unit(1), Vec::new()).unwrap();
+    assert_eq!(assignment.uncertain_records(), RECORDS - 3, "all that is left of it");
+    assert_eq!([next(&mut assignment), next(&mut assignment)], [(0, true), (1, false)]);
+    let mut assignment = planned(1);
+    leased(&mut assignment, 0);
+    assignment.worker_lost(WorkerId(0));
+    assert_eq!(next(&mut assignment), (0, false), "others are sent again");
+}
+
+#[test]
 fn counts_after_a_dead_workers_prefix_are_forgotten() {
     let mut assignment = planned(1);
     leased(&mut assignment, 0);

@@ -81,7 +81,9 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be written: it is as it was before.
     pub fn record(&mut self, job: &Job, facts: &Facts, now_us: i64) -> Result<(), LedgerError> {
-        self.write(false, |transaction| {
+        // What must not be sent twice is not sent before it is known on the disk, whatever happens to this machine.
+        let durable = job.plan.row_plan.once.is_some() && !facts.attempts.is_empty();
+        self.write(durable, |transaction| {
             for unit in &facts.units {
                 insert_unit(transaction, job.id, unit)?;
             }

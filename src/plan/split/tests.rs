@@ -62,7 +62,14 @@ impl Scratch {
 }
 
 fn settings(chunk_bytes: u64, unit_bytes: u64) -> SplitSettings {
-    SplitSettings { unit_bytes, chunk_bytes, max_record_bytes: 1 << 20, skip: 0, limit: None }
+    SplitSettings {
+        whole_chunks: WHOLE_CHUNKS_MAX,
+        unit_bytes,
+        chunk_bytes,
+        max_record_bytes: 1 << 20,
+        skip: 0,
+        limit: None,
+    }
 }
 
 fn split_all(
@@ -620,7 +627,10 @@ fn check_compressed(bytes: &[u8], dialect: &Dialect, settings: &SplitSettings) {
                         (found.id, found.first_ordinal, found.first_record),
                         (first.id, first.first_ordinal, first.first_record)
                     );
-                    assert!(is_whole(&compressed, found) && !is_whole(&plain, first));
+                    assert!(
+                        is_whole(&compressed, found, WHOLE_CHUNKS_MAX)
+                            && !is_whole(&plain, first, WHOLE_CHUNKS_MAX)
+                    );
                     let place = place_behind(&compressed, found).unwrap();
                     assert_eq!(place, place_behind(&plain, &units[units.len() - 1]).unwrap());
                 }

@@ -108,6 +108,8 @@ fn finished() -> RunEvent {
         records: 40_000,
         written: 40_000,
         rejected: 0,
+        uncertain: 0,
+        not_applied: 0,
         retried: 0,
         units: 1,
         workers: 2,

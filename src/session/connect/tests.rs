@@ -8,7 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::settings::{
-    ConsistencyLevel, Credentials, FrameCompression, Secret, TlsSettings, TlsVerification,
+    ConsistencyLevel, Credentials, FrameCompression, Secret, SerialConsistencyLevel, TlsSettings,
+    TlsVerification,
 };
 
 /// Short enough for tests, long enough for loopback on a busy machine.
@@ -29,6 +30,7 @@ fn settings(host: String) -> ConnectionSettings {
         credentials: None,
         tls: None,
         consistency: ConsistencyLevel::LocalQuorum,
+        serial_consistency: SerialConsistencyLevel::default(),
         compression: FrameCompression::None,
         connect_timeout: Duration::from_millis(1500),
         request_timeout: Duration::from_secs(1),
