@@ -101,9 +101,9 @@ fn once(query: &Query, schema: &TableSchema) -> Option<Once> {
     let is_list = |column: &&Column| matches!(&column.cql_type, CqlType::List(list) if !list.frozen);
     let mut lists = schema.columns.iter().filter(is_list);
     // With a write time of the query's own, there is none left for what is sent again.
-    if let Some(list) = lists.find(|list| {
-        (query.is_relative || query.has_timestamp) && query.names.iter().any(|name| *name == list.name)
-    }) {
+    if let Some(list) =
+        lists.find(|list| (query.is_relative || query.has_timestamp) && query.names.contains(&list.name))
+    {
         return Some(Once::List(list.name.clone()));
     }
     query.not_the_same.clone().map(Once::Function)

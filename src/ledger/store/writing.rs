@@ -88,10 +88,10 @@ impl Ledger {
                 insert_unit(transaction, job.id, unit)?;
             }
             // What no attempt was begun at was not written.
-            if !facts.attempts.is_empty() {
-                if let Some(last_us) = last_write_us(transaction, job, now_us)? {
-                    note_write_time(transaction, &job.plan.cluster, &job.plan.table_id, last_us)?;
-                }
+            if !facts.attempts.is_empty()
+                && let Some(last_us) = last_write_us(transaction, job, now_us)?
+            {
+                note_write_time(transaction, &job.plan.cluster, &job.plan.table_id, last_us)?;
             }
             for attempt in &facts.attempts {
                 upsert_attempt(transaction, job.id, attempt)?;
