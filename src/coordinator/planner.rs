@@ -243,8 +243,7 @@ mod tests {
             skip,
             limit,
         };
-        let planned =
-            start(inputs.collect(), format, settings, 1, ScanStart::FIRST, Arc::default()).unwrap();
+        let planned = start(inputs.collect(), format, settings, 1, ScanStart::FIRST, Arc::default()).unwrap();
         (planned.into_iter().collect(), folder.path().to_owned())
     }
 
