@@ -5,15 +5,16 @@
 //! probably killed them.
 
 mod error;
+mod rest;
 
 use std::collections::BTreeMap;
 
 pub use self::error::AssignmentError;
 use super::workers::WorkerId;
 use crate::control::message::{Prefix, UnitCounts, UnitReport};
-use crate::plan::unit::{Chunk, UnitId, WorkUnit};
+use crate::plan::unit::{UnitId, WorkUnit};
 use crate::reject::merge::Part;
-use crate::worker::pipeline::MEMORY_BYTES;
+use rest::{Lease, Rest, add, sent_at_most};
 
 /// After so many workers have died over a unit in one run, it is failed.
 pub const DEATHS_MAX: u32 = 3;
@@ -52,30 +53,6 @@ impl Attempt {
             verify,
         }
     }
-}
-
-/// What is left of a unit.
-#[derive(Debug)]
-struct Rest {
-    unit: WorkUnit,
-    /// Where it begins: chunks of the whole unit that are settled.
-    first_chunk: u32,
-    /// Attempts so far.
-    attempts: u32,
-    /// Workers that died over it in this run.
-    deaths: u32,
-    /// Whether its records may have been sent, and must not be twice.
-    in_doubt: bool,
-}
-
-/// A unit, or what is left of one, in a worker's hands. Its last attempt is the one that is being made.
-#[derive(Debug)]
-struct Lease {
-    rest: Rest,
-    worker: WorkerId,
-    started: bool,
-    counts: UnitCounts,
-    prefix: Prefix,
 }
 
 /// The state of every unit planned so far.
@@ -403,80 +380,6 @@ impl Assignment {
             .filter(|lease| lease.worker == worker)
             .ok_or(AssignmentError::NotHeld { worker, unit })
     }
-}
-
-/// How many records of a unit a worker may have sent that has told of none of them.
-fn sent_at_most(unit: &WorkUnit) -> u64 {
-    let mut bytes = 0;
-    let chunks = unit.chunks.iter().take_while(|chunk| {
-        let fits = bytes < MEMORY_BYTES;
-        bytes += chunk.len;
-        fits
-    });
-    chunks.map(|chunk| chunk.records).sum()
-}
-
-impl Lease {
-    fn attempt(&self, run: u32) -> Attempt {
-        Attempt {
-            unit: self.rest.unit.id,
-            run,
-            attempt: self.rest.attempts,
-            first_chunk: self.rest.first_chunk,
-            prefix: self.prefix,
-            retried: self.counts.retried,
-        }
-    }
-}
-
-impl Rest {
-    /// Whether an attempt at this may be settled so far, after it was so far `before`.
-    fn check(&self, before: &Prefix, now: &Prefix) -> Result<(), AssignmentError> {
-        let unit = self.unit.id;
-        let Some(grown) = self.unit.chunks.get(before.chunks as usize..now.chunks as usize) else {
-            let (before, now, chunks) = (before.chunks, now.chunks, self.unit.chunk_count());
-            return Err(AssignmentError::PrefixJumps { unit, before, now, chunks });
-        };
-        let sum = |of: fn(&Chunk) -> u64| grown.iter().map(of).sum::<u64>();
-        let planned = before.records + sum(|chunk| chunk.records);
-        let Prefix { records, written, rejected, aside, bytes, verify, .. } = *now;
-        let closes = records == planned
-            && bytes == before.bytes + sum(|chunk| chunk.len)
-            && (written >= before.written && rejected >= before.rejected)
-            && verify.total() <= written
-            && (before.aside <= aside && aside <= rejected)
-            && written.checked_add(rejected) == Some(records);
-        match closes {
-            true => Ok(()),
-            false => Err(AssignmentError::DoesNotClose { unit, planned, records, written, rejected }),
-        }
-    }
-
-    /// What an attempt at this has rejected, if anything.
-    fn part(&self, attempt: &Attempt) -> Option<Part> {
-        let Prefix { records, rejected, .. } = attempt.prefix;
-        (rejected > 0).then_some(Part {
-            unit: attempt.unit,
-            run: attempt.run,
-            attempt: attempt.attempt,
-            file: self.unit.file,
-            first_record: self.unit.first_record,
-            records,
-            rejected,
-            settled: true,
-        })
-    }
-}
-
-fn add(sum: &mut UnitCounts, counts: &UnitCounts) {
-    sum.bytes += counts.bytes;
-    sum.records += counts.records;
-    sum.parsed += counts.parsed;
-    sum.written += counts.written;
-    sum.rejected += counts.rejected;
-    sum.aside += counts.aside;
-    sum.retried += counts.retried;
-    sum.verify += counts.verify;
 }
 
 #[cfg(test)]

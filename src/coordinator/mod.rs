@@ -140,9 +140,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         report(RunEvent::Warning(READ_ONCE.into()));
     }
     let surveyed = ask_cluster(settings, &inputs, access(settings), report)?;
-    if let (Some(once), true, false) = (&surveyed.row_plan.once, settings.reads_stdin(), settings.dry_run) {
-        return Err(PlanError::ReadOnce { why: once.to_string() }.into());
-    }
+    refuse_read_once(settings, &surveyed)?;
     let mut job = match open_job(ledger, settings, &inputs, &surveyed, report)? {
         Opened::NothingToDo(done) => {
             return leave_done(settings, &inputs, surveyed, workers, &done, report);
@@ -150,8 +148,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
         Opened::Work(job) => job,
     };
     let known = job.restore(settings, &inputs, report)?;
-    let is_once = surveyed.row_plan.once.is_some();
-    let split = split_settings(settings, bytes_total, workers, is_once);
+    let split = split_settings(settings, bytes_total, workers, surveyed.row_plan.once.is_some());
     let tally = Arc::new(Mutex::new(known.tally.clone()));
     let units = start_scan(settings, &inputs, split, &known, &tally)?;
     let expiry = Expiry { begun_us: job.begun_us(), table_ttl_s: surveyed.table_ttl_s() };
@@ -191,6 +188,16 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     }
     signals.stop();
     Ok(summary)
+}
+
+/// What must not be sent twice cannot come from where no other run can go on.
+fn refuse_read_once(settings: &LoadSettings, surveyed: &Survey) -> Result<(), PlanError> {
+    match &surveyed.row_plan.once {
+        Some(once) if settings.reads_stdin() && !settings.dry_run => {
+            Err(PlanError::ReadOnce { why: once.to_string() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What there is left to do for a job that is finished: nothing but to read it back, where that is asked for.

@@ -3,8 +3,9 @@
 
 use serde::Serialize;
 
-use super::event::{RejectTally, Summary, UnitBytes};
+use super::event::{RejectTally, Resumed, Summary, UnitBytes};
 use super::figures::{bytes, counted, run_time, seconds, thousands};
+use super::summary::row;
 use crate::reject::RejectCode;
 
 /// A list for people ends after so many lines; scripts get all of it.
@@ -143,4 +144,43 @@ pub(super) fn estimate_line(summary: &Summary) -> Option<String> {
 fn code(code: RejectCode) -> String {
     // A unit variant always serializes to its name.
     serde_json::to_value(code).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+/// How many records were not written, by what became of them.
+pub(super) fn told(summary: &Summary) -> String {
+    let kinds = [
+        (summary.rejected, "rejected"),
+        (summary.uncertain, "uncertain"),
+        (summary.not_applied, "not applied"),
+    ];
+    let shown = kinds.into_iter().filter(|(records, _)| *records > 0);
+    shown.map(|(records, what)| format!("{} {what}", thousands(records))).collect::<Vec<_>>().join(", ")
+}
+
+/// What became of the records.
+pub(super) fn loading_rows(summary: &Summary) -> Vec<String> {
+    let mut rows: Vec<String> = resumed_row(summary.resumed).into_iter().collect();
+    let written = if summary.dry_run { "would write" } else { "written" };
+    rows.push(row(written, &thousands(summary.written)));
+    let place = |records: u64| {
+        let dir = summary.rejects_dir.as_deref().filter(|_| records > 0);
+        let place = dir.map(|path| format!(", in {}", path.display())).unwrap_or_default();
+        format!("{}{place}", thousands(records))
+    };
+    rows.push(row("rejected", &place(summary.rejected)));
+    let others = [("uncertain", summary.uncertain), ("not applied", summary.not_applied)];
+    rows.extend(
+        others.into_iter().filter(|(_, records)| *records > 0).map(|(name, count)| row(name, &place(count))),
+    );
+    rows.extend(reason_lines(&summary.reject_reasons));
+    rows
+}
+
+/// What earlier runs of the job have done.
+fn resumed_row(Resumed { records, uncertain, .. }: Resumed) -> Option<String> {
+    let again = match uncertain {
+        0 => String::new(),
+        uncertain => format!(", at most {} sent again", thousands(uncertain)),
+    };
+    let shown = records > 0 || uncertain > 0;
+    shown.then(|| row("resumed", &format!("{} done before this run{again}", thousands(records))))
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::details::{self, EstimateFields, FileFields, ReasonFields, UnitFields};
-use super::event::{Latency, Resumed, RunStatus, Summary, Verified};
+use super::event::{Latency, RunStatus, Summary, Verified};
 use super::figures::{
     bytes, counted, megabytes_per_second, milliseconds, printable, rate, run_time, seconds, signal, thousands,
 };
@@ -181,7 +181,7 @@ pub(super) fn human(summary: &Summary) -> String {
     if summary.verify_only {
         lines.extend(verified::lines(summary));
     } else {
-        lines.extend(loading_rows(summary));
+        lines.extend(details::loading_rows(summary));
     }
     if summary.retried > 0 {
         lines.push(row("retried", &counted(summary.retried, "request")));
@@ -200,46 +200,6 @@ pub(super) fn human(summary: &Summary) -> String {
 
 pub(super) fn row(name: &str, value: &str) -> String {
     format!("  {name:<15} {value}")
-}
-
-/// How many records were not written, by what became of them.
-fn told(summary: &Summary) -> String {
-    let kinds = [
-        (summary.rejected, "rejected"),
-        (summary.uncertain, "uncertain"),
-        (summary.not_applied, "not applied"),
-    ];
-    let shown = kinds.into_iter().filter(|(records, _)| *records > 0);
-    shown.map(|(records, what)| format!("{} {what}", thousands(records))).collect::<Vec<_>>().join(", ")
-}
-
-/// What became of the records.
-fn loading_rows(summary: &Summary) -> Vec<String> {
-    let mut rows: Vec<String> = resumed_row(summary.resumed).into_iter().collect();
-    let written = if summary.dry_run { "would write" } else { "written" };
-    rows.push(row(written, &thousands(summary.written)));
-    let place = |records: u64| {
-        let dir = summary.rejects_dir.as_deref().filter(|_| records > 0);
-        let place = dir.map(|path| format!(", in {}", path.display())).unwrap_or_default();
-        format!("{}{place}", thousands(records))
-    };
-    rows.push(row("rejected", &place(summary.rejected)));
-    let others = [("uncertain", summary.uncertain), ("not applied", summary.not_applied)];
-    rows.extend(
-        others.into_iter().filter(|(_, records)| *records > 0).map(|(name, count)| row(name, &place(count))),
-    );
-    rows.extend(details::reason_lines(&summary.reject_reasons));
-    rows
-}
-
-/// What earlier runs of the job have done.
-fn resumed_row(Resumed { records, uncertain, .. }: Resumed) -> Option<String> {
-    let again = match uncertain {
-        0 => String::new(),
-        uncertain => format!(", at most {} sent again", thousands(uncertain)),
-    };
-    let shown = records > 0 || uncertain > 0;
-    shown.then(|| row("resumed", &format!("{} done before this run{again}", thousands(records))))
 }
 
 /// How the work was shared out.
@@ -279,7 +239,7 @@ pub(super) fn quiet(summary: &Summary) -> Option<String> {
             0 => {
                 format!("{} of {} rejected", thousands(summary.rejected), counted(summary.records, "record"))
             }
-            _ => format!("of {}, {}", counted(summary.records, "record"), told(summary)),
+            _ => format!("of {}, {}", counted(summary.records, "record"), details::told(summary)),
         },
         RunStatus::Differences => verified::headline(summary),
         RunStatus::TooManyErrors => format!("stopped: {message}"),
@@ -330,7 +290,7 @@ fn headline(summary: &Summary) -> String {
             format!("done, but {} could not be checked", counted(summary.rejected, "record"))
         }
         RunStatus::DoneWithRejects if summary.uncertain + summary.not_applied > 0 => {
-            format!("done, but {}", told(summary))
+            format!("done, but {}", details::told(summary))
         }
         RunStatus::DoneWithRejects => format!("done, with {}", counted(summary.rejected, "reject")),
         RunStatus::Differences => verified::headline(summary),

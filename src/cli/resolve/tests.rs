@@ -595,6 +595,15 @@ fn a_load_that_verifies_bears_any_number_of_findings_and_its_own_number_of_rejec
 }
 
 #[test]
+fn a_statement_of_ones_own_says_its_table() {
+    // What is typed here is cut at its spaces.
+    let query = "--query UPDATE/**/ks.t/**/SET/**/v=:v/**/WHERE/**/id=:id a.csv";
+    let settings = load(query, &FakeWorld::new()).unwrap().settings;
+    assert_eq!(settings.table, TableName { keyspace: "ks".to_owned(), table: "t".to_owned() });
+    assert_eq!(settings.input.query.map(|query| query.markers.len()), Some(2));
+}
+
+#[test]
 fn options_of_a_verification_are_for_loads_that_verify() {
     let check = |arguments: &str, expected: &str| {
         let said = refusal(arguments, &FakeWorld::new());

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::reject::RejectCode;
+use crate::report::event::Resumed;
 use crate::report::event::{Estimate, FileTally, RejectTally, UnitBytes};
 use crate::settings::TableName;
 
