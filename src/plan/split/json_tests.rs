@@ -79,7 +79,14 @@ impl Written {
 }
 
 fn settings(chunk_bytes: u64, unit_bytes: u64) -> SplitSettings {
-    SplitSettings { unit_bytes, chunk_bytes, max_record_bytes: 1 << 20, skip: 0, limit: None }
+    SplitSettings {
+        whole_chunks: super::WHOLE_CHUNKS_MAX,
+        unit_bytes,
+        chunk_bytes,
+        max_record_bytes: 1 << 20,
+        skip: 0,
+        limit: None,
+    }
 }
 
 /// The file holds these records on these lines, however it is cut, skipped, limited, or gone on with.
