@@ -1,6 +1,6 @@
 """How fast others read the NDJSON file that `cargo bench --bench json` has read: DuckDB and pyarrow, one thread each, the same typed columns.
 
-usage: formats.py FILE CRITERION_DIR. Prints a table in Markdown; CPU seconds, the best of five.
+usage: formats.py FILE CRITERION_DIR. Prints a table in Markdown; CPU seconds, medians of ten (criterion) or the best of five.
 """
 
 import json
