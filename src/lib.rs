@@ -20,6 +20,9 @@ pub mod settings;
 // This machine's clock.
 pub mod clock;
 
+// Objects of servers: what URLs name, and their bytes.
+pub mod remote;
+
 // From paths to work units with proved record boundaries.
 pub mod plan;
 

@@ -79,7 +79,9 @@ fn run_job(
     let mut watch = Watch::new(&settings.watching, settings.table.to_string(), io::stderr().is_terminal());
     let ended = watch.open().map_err(Error::from).and_then(|()| {
         warnings.into_iter().for_each(|warning| watch.handle(&RunEvent::Warning(warning)));
-        settings.inputs = expand(&settings.inputs, &settings.input.places).map_err(LoadError::from)?;
+        let input = &mut settings.input;
+        settings.inputs =
+            expand(&settings.inputs, &mut input.places, &input.remote).map_err(LoadError::from)?;
         job(&settings, &mut |event| watch.handle(&event)).map_err(Error::from)
     });
     match ended {
@@ -94,9 +96,9 @@ fn run_job(
 }
 
 fn schema(args: &SchemaArgs) -> Result<u8, Error> {
-    let SchemaSettings { propose: wanted, inputs, input, warnings } = cli::resolve_schema(args)?;
+    let SchemaSettings { propose: wanted, inputs, mut input, warnings } = cli::resolve_schema(args)?;
     warnings.iter().for_each(|warning| report::show_warning(warning));
-    let inputs = expand(&inputs, &input.places).map_err(LoadError::from)?;
+    let inputs = expand(&inputs, &mut input.places, &input.remote).map_err(LoadError::from)?;
     let inputs = open_inputs(&inputs, &input)?;
     let proposal = propose(&wanted, &input, &inputs).map_err(NewTableError::from).map_err(LoadError::from)?;
     report::show_on_stdout(proposal.text().as_bytes()).map(|()| 0).map_err(Error::Output)

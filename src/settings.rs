@@ -195,6 +195,36 @@ pub enum NullAs {
     Tombstone,
 }
 
+/// How S3, or what speaks like it, is reached, as far as the environment does not say so; keys are never here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct S3Settings {
+    /// The server, as a URL; `None`: as the environment says, or AWS.
+    pub endpoint: Option<String>,
+    /// The region; `None`: as the environment says, or `us-east-1`.
+    pub region: Option<String>,
+    /// The bucket is in the host's name, not in the path.
+    pub virtual_host: bool,
+    /// Requests are not signed.
+    pub anonymous: bool,
+}
+
+/// How inputs at URLs are read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteSettings {
+    /// Several workers read one object.
+    pub split: bool,
+    /// How long a server may be silent or in trouble.
+    pub timeout: Duration,
+    /// How S3 is reached.
+    pub s3: S3Settings,
+}
+
+impl Default for RemoteSettings {
+    fn default() -> Self {
+        RemoteSettings { split: false, timeout: Duration::from_secs(120), s3: S3Settings::default() }
+    }
+}
+
 /// How the input is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputSettings {
@@ -230,6 +260,8 @@ pub struct InputSettings {
     pub max_record_bytes: u64,
     /// How texts are read as values.
     pub codec: CodecOptions,
+    /// How inputs at URLs are read.
+    pub remote: RemoteSettings,
 }
 
 impl InputSettings {

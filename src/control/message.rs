@@ -16,7 +16,7 @@ use crate::plan::discover::InputFile;
 use crate::plan::unit::{UnitId, WorkUnit};
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
-use crate::settings::{ConnectionSettings, TableName};
+use crate::settings::{ConnectionSettings, RemoteSettings, TableName};
 use crate::verify::compare::Known;
 use crate::verify::expiry::Expiry;
 use crate::verify::sample::Sample;
@@ -139,6 +139,9 @@ pub struct JobSpec {
     /// Read the rows back instead of writing them; what is not as in the file is a reject.
     #[serde(default)]
     pub verify: Option<VerifySpec>,
+    /// How inputs at URLs are read.
+    #[serde(default)]
+    pub remote: RemoteSettings,
 }
 
 /// How rows are read back.

@@ -28,6 +28,7 @@ use crate::plan::header::Header;
 use crate::plan::unit::WorkUnit;
 use crate::reject::RejectCode;
 use crate::reject::merge::{check_parts, check_writable, delete_parts};
+use crate::remote::address::is_remote;
 use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
 use crate::schema::identity::TableIdentity;
 use crate::schema::statement::RowPlan;
@@ -210,6 +211,9 @@ pub(super) fn job_plan(
 
 /// A path as the ledger keeps it, which is text.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, JobError> {
+    if is_remote(path) {
+        return Ok(path.to_owned());
+    }
     let absolute =
         std::path::absolute(path).map_err(|source| JobError::Path { path: path.to_owned(), source })?;
     match absolute.to_str() {

@@ -12,6 +12,7 @@ mod members;
 pub mod new_table;
 pub mod past_job;
 pub mod planner;
+mod remote;
 pub mod run;
 pub mod session_gate;
 pub mod signals;
@@ -38,12 +39,13 @@ use crate::ledger::job::Scanned;
 use crate::ledger::store::Ledger;
 use crate::plan::beginning::read_beginning;
 use crate::plan::decoding::settle_encoding;
-use crate::plan::discover::{DiscoverError, InputFile, discover_as};
+use crate::plan::discover::{DiscoverError, InputFile, discover_through};
 use crate::plan::header::{Header, HeaderError, HeaderNames};
 use crate::plan::places::PlaceError;
 use crate::plan::split::{CHUNK_BYTES, SplitSettings, WHOLE_CHUNKS_MAX, unit_bytes_default};
 use crate::reject::RejectError;
 use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, merge};
+use crate::remote::connect::Remotes;
 use crate::report::event::{RunEvent, Summary};
 use crate::schema::mapping::{FileFields, MappingError, MappingRules};
 use crate::schema::statement::Ttl;
@@ -127,7 +129,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     }
     // A ledger that cannot be used is found out before anyone waits for the cluster.
     let ledger = settings.job.as_ref().map(|job| Ledger::open(&job.state_dir)).transpose()?;
-    let inputs = open_inputs(&settings.inputs, &settings.input)?;
+    let mut inputs = open_inputs(&settings.inputs, &settings.input)?;
     let (bytes_total, workers) = workers_for(settings, &inputs);
     report(RunEvent::Started {
         table: settings.table.to_string(),
@@ -139,6 +141,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     if settings.reads_stdin() && !settings.dry_run {
         report(RunEvent::Warning(READ_ONCE.into()));
     }
+    remote::settle(&mut inputs, settings.input.remote.split, workers, report);
     let surveyed = ask_cluster(settings, &inputs, access(settings), report)?;
     refuse_read_once(settings, &surveyed)?;
     let mut job = match open_job(ledger, settings, &inputs, &surveyed, report)? {
@@ -281,7 +284,8 @@ pub fn open_inputs(paths: &[PathBuf], input: &InputSettings) -> Result<Vec<(Inpu
             read_beginning(&file, &input.format, input.format_is_said, names, input.max_record_bytes)?;
         Ok((file, header))
     };
-    discover_as(paths, input.compression)?.into_iter().map(open).collect()
+    let remotes = Remotes::new(input.remote.clone(), input.places.hidden.clone());
+    discover_through(paths, input.compression, &remotes)?.into_iter().map(open).collect()
 }
 
 /// Asks the cluster for the table, where no file has it, and says what the user should know.
@@ -409,6 +413,7 @@ fn job_spec(
         rejects_dir: job.rejects_dir.clone(),
         reject_limit: settings.max_errors.worker_limit(),
         verify: None,
+        remote: input.remote.clone(),
     }
 }
 
@@ -438,19 +443,23 @@ fn cores() -> usize {
 }
 
 /// A worker for each core, but no more than there are units, and none for an input that one process loads as fast. A compressed
-/// file is one unit.
+/// file is one unit, and so is an object of a server that is not to be split.
 fn workers_default<'a>(
     bytes_total: u64,
     inputs: impl Iterator<Item = &'a InputFile>,
     settings: &LoadSettings,
 ) -> usize {
-    let (files, compressed_bytes) = inputs
-        .filter(|file| file.is_read_forwards())
-        .fold((0_usize, 0), |(files, bytes), file| (files + 1, bytes + file.size));
-    if bytes_total + compressed_bytes * (COMPRESSED_FACTOR - 1) < WORKERS_FROM_BYTES {
+    let (mut files, mut whole_bytes, mut unpacked_bytes) = (0_usize, 0, 0);
+    let split = settings.input.remote.split;
+    for file in inputs.filter(|file| file.is_read_forwards() || (file.remote.is_some() && !split)) {
+        files += 1;
+        whole_bytes += file.size;
+        unpacked_bytes += if file.is_read_forwards() { file.size * (COMPRESSED_FACTOR - 1) } else { 0 };
+    }
+    if bytes_total + unpacked_bytes < WORKERS_FROM_BYTES {
         return 0;
     }
-    let bytes_total = bytes_total - compressed_bytes;
+    let bytes_total = bytes_total.saturating_sub(whole_bytes);
     let unit_bytes = settings.writing.unit_bytes.unwrap_or_else(|| unit_bytes_default(bytes_total, cores()));
     let units = usize::try_from(bytes_total.div_ceil(unit_bytes.max(1))).unwrap_or(usize::MAX);
     cores().min(units.saturating_add(files))

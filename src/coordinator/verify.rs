@@ -19,7 +19,7 @@ use super::summary::{Run, Task, summarize};
 use super::survey::Access;
 use super::tally::{self, UnitTally};
 use super::{
-    LoadError, ask_cluster, job_spec, open_inputs, rejected_files, scan_all, worker_kind, workers_for,
+    LoadError, ask_cluster, job_spec, open_inputs, rejected_files, remote, scan_all, worker_kind, workers_for,
 };
 use crate::control::message::{JobSpec, VerifyCounts, VerifySpec};
 use crate::plan::discover::InputFile;
@@ -71,10 +71,11 @@ pub struct Loaded<'a> {
 pub fn run_verify(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Result<Summary, LoadError> {
     let started = Instant::now();
     check_writable(&settings.rejects_dir)?;
-    let inputs = open_inputs(&settings.inputs, &settings.input)?;
+    let mut inputs = open_inputs(&settings.inputs, &settings.input)?;
     let (bytes_total, workers) = workers_for(settings, &inputs);
     let sample = settings.read_back.as_ref().map_or(Sample::ALL, |read_back| read_back.sample);
     report(verifying(settings, bytes_total, workers, sample));
+    remote::settle(&mut inputs, settings.input.remote.split, workers, report);
     let surveyed = ask_cluster(settings, &inputs, Access::Read, report)?;
     let PastJob { name, write_time, known, begun_us, ttl, warnings } =
         find_past_job(settings, &inputs, &surveyed)?;

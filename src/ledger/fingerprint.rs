@@ -1,5 +1,5 @@
 //! What an input file was when its job began, so that a resumed job reads the same bytes: size, time of change, and a hash of its
-//! content (BLAKE3) or of samples of it. Reads only.
+//! content (BLAKE3) or of samples of it; of an object of a server, what the server calls its version. Reads only.
 
 use std::fs::File;
 
@@ -36,7 +36,7 @@ pub struct Fingerprint {
     pub modified: FileTime,
     /// What was hashed.
     pub kind: FingerprintKind,
-    /// The hash, in hexadecimal digits.
+    /// The hash, in hexadecimal digits; of an object of a server its ETag, if it has one.
     pub hash: String,
 }
 
@@ -46,6 +46,13 @@ impl Fingerprint {
     /// # Errors
     /// It cannot be read, or it changes meanwhile.
     pub fn of(input: &InputFile, kind: FingerprintKind) -> Result<Fingerprint, InputError> {
+        if let Some(object) = &input.remote {
+            // What the server says is all there is: a hash would have all of it sent.
+            let (size, e_tag) = (input.size, object.e_tag.clone());
+            let seconds = object.modified_s.filter(|_| e_tag.is_none()).unwrap_or(0);
+            let modified = FileTime { seconds, nanoseconds: 0 };
+            return Ok(Fingerprint { size, modified, kind, hash: e_tag.unwrap_or_default() });
+        }
         let file = input.open()?;
         let mut hasher = blake3::Hasher::new();
         for (start, end) in ranges(input.size, kind) {
@@ -65,7 +72,8 @@ impl Fingerprint {
         if self.hash != now.hash {
             return Some("its content is another".to_owned());
         }
-        if self.kind == FingerprintKind::Sampled && self.modified != now.modified {
+        // With a kind of `Full` there is a hash of everything, but of an object without an ETag.
+        if (self.kind == FingerprintKind::Sampled || self.hash.is_empty()) && self.modified != now.modified {
             return Some(
                 "it was written to since, which may have changed more than the samples that were compared \
                  (jobs begun with --fingerprint full compare all)"
@@ -118,6 +126,10 @@ fn hash_range(
 mod tests {
     use super::*;
     use crate::plan::discover::discover;
+    use crate::plan::unit::FileId;
+    use crate::remote::connect::Remotes;
+    use crate::remote::object::{Cut, RemoteObject};
+    use crate::settings::Secret;
     use std::path::Path;
     use std::time::{Duration, SystemTime};
 
@@ -154,6 +166,36 @@ mod tests {
             check("id\n2\n", earlier, Some("its content is another"));
             let touched = (kind == FingerprintKind::Sampled).then_some("it was written to since");
             check("id\n1\n", earlier + Duration::from_secs(1), touched);
+        }
+    }
+
+    #[test]
+    fn an_object_is_its_etag_and_without_one_its_time_of_change() {
+        let of = |size, e_tag: Option<&str>, modified_s, kind| {
+            let url = Secret::new("http://host/a.csv".to_owned());
+            let e_tag = e_tag.map(str::to_owned);
+            let (cut, remotes) = (Cut::default(), Remotes::default());
+            let remote = Some(RemoteObject { url, e_tag, modified_s, cut, head: Vec::new(), remotes });
+            let modified = FileTime { seconds: modified_s.unwrap_or(0), nanoseconds: 0 };
+            let (path, id) = ("http://host/a.csv".into(), FileId(0));
+            let file =
+                InputFile { id, path, size, modified, compression: None, decoding: None, pipe: None, remote };
+            Fingerprint::of(&file, kind).unwrap()
+        };
+        for kind in [FingerprintKind::Sampled, FingerprintKind::Full] {
+            let was = of(5, Some("\"a\""), Some(1), kind);
+            let check = |was: &Fingerprint, now: Fingerprint, expected: Option<&str>| {
+                let change = was.change(&now);
+                assert_eq!(change.is_some(), expected.is_some(), "{change:?}");
+                assert!(change.unwrap_or_default().contains(expected.unwrap_or_default()));
+            };
+            // Copied to where it was: the same bytes.
+            check(&was, of(5, Some("\"a\""), Some(2), kind), None);
+            check(&was, of(5, Some("\"b\""), Some(1), kind), Some("its content is another"));
+            check(&was, of(6, Some("\"a\""), Some(1), kind), Some("it had 5 bytes and has 6 now"));
+            let timed = of(5, None, Some(1), kind);
+            check(&timed, of(5, None, Some(1), kind), None);
+            check(&timed, of(5, None, Some(2), kind), Some("it was written to since"));
         }
     }
 

@@ -13,6 +13,10 @@ use super::compression::{Compression, CompressionChoice, HEAD_BYTES};
 use super::pipe::{SharedPipe, is_stdin};
 use super::unit::FileId;
 use crate::format::charset::Charset;
+use crate::remote::address::is_remote;
+use crate::remote::connect::Remotes;
+use crate::remote::error::RemoteError;
+use crate::remote::object::{Found, RemoteObject, find};
 
 /// A file's time of change as the system counts it: relative to 1970-01-01T00:00:00Z, and before it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +53,9 @@ pub struct InputFile {
     /// Where it is standard input: what has been read of it, in this process.
     #[serde(skip)]
     pub pipe: Option<SharedPipe>,
+    /// Where it is an object of a server: what was found.
+    #[serde(default)]
+    pub remote: Option<RemoteObject>,
 }
 
 /// Why a path is no input.
@@ -108,6 +115,9 @@ pub enum DiscoverError {
         /// The path that was given first.
         first: PathBuf,
     },
+    /// An object of a server.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// More files than can be counted.
     #[error("{count} input files are too many for one load: load them in several")]
     TooMany {
@@ -136,6 +146,9 @@ pub enum InputError {
         /// The file.
         path: PathBuf,
     },
+    /// It is an object of a server.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// Compressed data without their end.
     #[error(
         "{}: the {compression} data end in the middle, after {offset} decompressed bytes: the file is cut off, get it whole",
@@ -187,7 +200,21 @@ pub fn discover_as(
     paths: &[PathBuf],
     compression: CompressionChoice,
 ) -> Result<Vec<InputFile>, DiscoverError> {
+    discover_through(paths, compression, &Remotes::default())
+}
+
+/// The same, where some of them may be objects of servers.
+///
+/// # Errors
+/// As those of [`discover`]; an object that is not there or cannot be read in parts.
+pub fn discover_through(
+    paths: &[PathBuf],
+    compression: CompressionChoice,
+    remotes: &Remotes,
+) -> Result<Vec<InputFile>, DiscoverError> {
     let mut first_paths: BTreeMap<Identity, &Path> = BTreeMap::new();
+    let urls: Vec<&Path> = paths.iter().map(PathBuf::as_path).filter(|path| is_remote(path)).collect();
+    let mut found = find(remotes, &urls, HEAD_BYTES)?.into_iter();
     paths
         .iter()
         .enumerate()
@@ -196,7 +223,10 @@ pub fn discover_as(
             if is_stdin(path) {
                 return open_stdin(FileId(id), path, compression);
             }
-            let (file, identity) = inspect(FileId(id), path, compression)?;
+            let (file, identity) = match is_remote(path).then(|| found.next()).flatten() {
+                Some(object) => of_object(FileId(id), path, compression, object),
+                None => inspect(FileId(id), path, compression)?,
+            };
             match first_paths.insert(identity, path) {
                 None => Ok(file),
                 Some(first) => Err(DiscoverError::Twice { path: path.clone(), first: first.to_path_buf() }),
@@ -205,8 +235,23 @@ pub fn discover_as(
         .collect()
 }
 
-/// What tells a file from every other on this machine, whatever its names: device and inode.
-type Identity = (u64, u64);
+/// What tells a file from every other, whatever its names.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Identity {
+    /// On this machine: device and inode.
+    Inode(u64, u64),
+    /// At a server: what is shown of its URL, as text.
+    Url(String),
+}
+
+fn of_object(id: FileId, path: &Path, choice: CompressionChoice, found: Found) -> (InputFile, Identity) {
+    let Found { object, size } = found;
+    let identity = Identity::Url(path.to_string_lossy().into_owned());
+    let modified = FileTime { seconds: object.modified_s.unwrap_or(0), nanoseconds: 0 };
+    let (path, compression) = (path.to_path_buf(), choice.of(&object.head));
+    let (decoding, pipe, remote) = (None, None, Some(object));
+    (InputFile { id, path, size, modified, compression, decoding, pipe, remote }, identity)
+}
 
 fn inspect(
     id: FileId,
@@ -233,8 +278,17 @@ fn inspect(
     let opened = file.metadata().map_err(unreadable)?;
     let compression = choice.of(&head(&mut file).map_err(unreadable)?);
     let (size, modified) = (opened.len(), FileTime::modified(&opened));
-    let file = InputFile { id, path: owned(), size, modified, compression, decoding: None, pipe: None };
-    Ok((file, (opened.dev(), opened.ino())))
+    let file = InputFile {
+        id,
+        path: owned(),
+        size,
+        modified,
+        compression,
+        decoding: None,
+        pipe: None,
+        remote: None,
+    };
+    Ok((file, Identity::Inode(opened.dev(), opened.ino())))
 }
 
 fn open_stdin(id: FileId, path: &Path, choice: CompressionChoice) -> Result<InputFile, DiscoverError> {
@@ -245,7 +299,7 @@ fn open_stdin(id: FileId, path: &Path, choice: CompressionChoice) -> Result<Inpu
     let pipe = SharedPipe::new(stdin, choice).map_err(DiscoverError::Stdin)?;
     let (path, modified) = (path.to_path_buf(), FileTime { seconds: 0, nanoseconds: 0 });
     let compression = pipe.compression();
-    Ok(InputFile { id, path, size: 0, modified, compression, decoding: None, pipe: Some(pipe) })
+    Ok(InputFile { id, path, size: 0, modified, compression, decoding: None, pipe: Some(pipe), remote: None })
 }
 
 /// A file's first bytes.

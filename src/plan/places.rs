@@ -8,6 +8,11 @@ use std::path::{Path, PathBuf};
 use glob::{MatchOptions, Pattern, glob_with};
 
 use super::pipe::{STDIN, is_stdin};
+use crate::remote::address::{Address, AddressError, Hidden, Target, is_remote};
+use crate::remote::connect::Remotes;
+use crate::remote::error::RemoteError;
+use crate::remote::listing::list;
+use crate::settings::RemoteSettings;
 
 /// A list of files is shorter than this (64 MiB).
 const LIST_BYTES_MAX: u64 = 64 << 20;
@@ -24,6 +29,8 @@ pub struct PlaceSettings {
     pub patterns: Vec<Pattern>,
     /// A file with one path a line; `-` for standard input.
     pub files_from: Option<PathBuf>,
+    /// What URLs among the paths stand for, where they hide something.
+    pub hidden: Hidden,
 }
 
 /// Why there are no files at a place.
@@ -57,6 +64,12 @@ pub enum PlaceError {
         /// The list.
         path: PathBuf,
     },
+    /// A URL in the list that names nothing.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// What stands for a directory, or a pattern, of a server.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The system refuses.
     #[error("{}: cannot be read ({source}): check that it is there, and its permissions", path.display())]
     Unreadable {
@@ -82,23 +95,38 @@ fn hint(recursive: bool) -> &'static str {
 }
 
 /// The files at `paths` in their order, then those of the list. Of each directory and pattern they are sorted by path, byte for byte.
+/// What URLs in the list hide is kept in `settings`.
 ///
 /// # Errors
 /// A directory, a pattern or the list has no file, or cannot be read.
-pub fn expand(paths: &[PathBuf], settings: &PlaceSettings) -> Result<Vec<PathBuf>, PlaceError> {
+pub fn expand(
+    paths: &[PathBuf],
+    settings: &mut PlaceSettings,
+    remote: &RemoteSettings,
+) -> Result<Vec<PathBuf>, PlaceError> {
     let mut files = Vec::new();
+    let remotes = Remotes::new(remote.clone(), Hidden::new());
     for path in paths {
-        expand_one(path, settings, &mut files)?;
+        expand_one(path, settings, &remotes, &mut files)?;
     }
     if let Some(list) = &settings.files_from {
         for path in read_list(list)? {
-            expand_one(&path, settings, &mut files)?;
+            let path = Address::hide(path, &mut settings.hidden)?;
+            expand_one(&path, settings, &remotes, &mut files)?;
         }
     }
     Ok(files)
 }
 
-fn expand_one(path: &Path, settings: &PlaceSettings, files: &mut Vec<PathBuf>) -> Result<(), PlaceError> {
+fn expand_one(
+    path: &Path,
+    settings: &PlaceSettings,
+    remotes: &Remotes,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), PlaceError> {
+    if is_remote(path) {
+        return expand_remote(path, settings, remotes, files);
+    }
     if is_stdin(path) {
         files.push(path.to_path_buf());
         return Ok(());
@@ -168,6 +196,53 @@ fn expand_directory(
     Ok(())
 }
 
+/// What a URL stands for: for objects below it where it ends with `/` or names a bucket, or is a pattern; only S3 lists any.
+fn expand_remote(
+    path: &Path,
+    settings: &PlaceSettings,
+    remotes: &Remotes,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), PlaceError> {
+    let url = path.to_string_lossy();
+    let Target::S3 { bucket, key } = Target::parse(&url)? else {
+        files.push(path.to_path_buf());
+        return Ok(());
+    };
+    let named = |key: &String| PathBuf::from(format!("s3://{bucket}/{key}"));
+    let is_hidden = |rest: &str| rest.split('/').any(|part| part.starts_with('.'));
+    let mut found = if key.is_empty() || key.ends_with('/') {
+        let mut keys = list(remotes, path, &bucket, &key, settings.recursive)?;
+        keys.retain(|found| {
+            let rest = found.strip_prefix(&key).unwrap_or(found);
+            !is_hidden(rest) && settings.matches(rest.rsplit('/').next().unwrap_or(rest))
+        });
+        if keys.is_empty() {
+            let (patterns, recursive) = (settings.patterns.clone(), settings.recursive);
+            return Err(PlaceError::Empty { path: path.to_path_buf(), patterns, recursive });
+        }
+        keys
+    } else if let (true, Ok(pattern)) = (is_pattern(&key), Pattern::new(&key)) {
+        let start = key.find(['*', '?', '[']).and_then(|at| key.get(..at)).unwrap_or_default();
+        let prefix = start.rfind('/').and_then(|at| key.get(..=at)).unwrap_or_default();
+        let deep = key.strip_prefix(prefix).is_some_and(|rest| rest.contains('/'));
+        let mut keys = list(remotes, path, &bucket, prefix, deep)?;
+        match keys.contains(&key) {
+            // What is no pattern after all.
+            true => keys = vec![key],
+            false => keys.retain(|found| pattern.matches_with(found, AS_THE_SHELL)),
+        }
+        if keys.is_empty() {
+            return Err(PlaceError::NoMatch { path: path.to_path_buf() });
+        }
+        keys
+    } else {
+        vec![key]
+    };
+    found.sort();
+    files.extend(found.iter().map(named));
+    Ok(())
+}
+
 impl PlaceSettings {
     fn matches(&self, name: &str) -> bool {
         let matches = |pattern: &Pattern| pattern.matches_with(name, AS_THE_SHELL);
@@ -221,7 +296,8 @@ mod tests {
             .iter()
             .map(|place| if *place == STDIN { place.into() } else { folder.path().join(place) })
             .collect();
-        let found = expand(&places, settings).map_err(|error| error.to_string().replace(&prefix, ""))?;
+        let found = expand(&places, &mut settings.clone(), &RemoteSettings::default());
+        let found = found.map_err(|error| error.to_string().replace(&prefix, ""))?;
         let found: Vec<String> =
             found.iter().map(|path| path.display().to_string().replace(&prefix, "")).collect();
         Ok(found.join(" "))

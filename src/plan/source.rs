@@ -1,15 +1,16 @@
 //! An input's bytes as they are loaded: a plain file's at any offset, by as many threads as like; those of a compressed one, or of one
-//! that is decoded first, forwards, opened anew and skipped where they are wanted again from before; standard input's once. Offsets are
-//! those of the decompressed and decoded bytes.
+//! that is decoded first, forwards, opened anew and skipped where they are wanted again from before; those of an object of a server
+//! forwards from anywhere; standard input's once. Offsets are those of the decompressed and decoded bytes.
 //! Never reads a file that has changed.
 
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::decoding::Decoded;
 use super::discover::{InputError, InputFile};
 use super::pipe::{Pipe, SharedPipe};
+use crate::remote::reader::{FailureSlot, RemoteReader};
 
 /// Compressed bytes read at once.
 const COMPRESSED_BYTES: usize = 128 * 1024;
@@ -26,8 +27,10 @@ pub struct Source {
 enum Bytes {
     /// A plain file.
     Plain(File),
-    /// A compressed or encoded file; it is kept open to see whether it changes.
-    Forwards(File, Mutex<Stream>),
+    /// A plain object of a server, which sees to it itself that it does not change.
+    Remote(Mutex<RemoteReader>),
+    /// A compressed or encoded input; a file is kept open to see whether it changes.
+    Forwards(Option<File>, Mutex<Stream>),
     /// Standard input.
     Pipe(SharedPipe),
 }
@@ -38,6 +41,8 @@ struct Stream {
     /// `None` where it has failed: the next one who reads begins anew.
     decoder: Option<Box<dyn Read + Send>>,
     offset: u64,
+    /// What is the matter with the server that it comes from.
+    failure: FailureSlot,
 }
 
 impl Source {
@@ -46,10 +51,14 @@ impl Source {
     /// # Errors
     /// It cannot be opened, or its size or time of change differs.
     pub fn open(input: &InputFile) -> Result<Source, InputError> {
-        let bytes = match &input.pipe {
-            Some(pipe) => Bytes::Pipe(pipe.clone()),
-            None if input.is_read_forwards() => Bytes::Forwards(input.open()?, Mutex::default()),
-            None => Bytes::Plain(input.open()?),
+        let bytes = match (&input.pipe, remote_reader(input)) {
+            (Some(pipe), _) => Bytes::Pipe(pipe.clone()),
+            (None, Some(_)) if input.is_read_forwards() => Bytes::Forwards(None, Mutex::default()),
+            (None, Some(reader)) => Bytes::Remote(Mutex::new(reader)),
+            (None, None) if input.is_read_forwards() => {
+                Bytes::Forwards(Some(input.open()?), Mutex::default())
+            }
+            (None, None) => Bytes::Plain(input.open()?),
         };
         Ok(Source { input: input.clone(), bytes })
     }
@@ -68,7 +77,14 @@ impl Source {
     pub fn pipe(&self) -> Option<&Pipe> {
         match &self.bytes {
             Bytes::Pipe(pipe) => Some(pipe),
-            Bytes::Plain(_) | Bytes::Forwards(..) => None,
+            Bytes::Plain(_) | Bytes::Remote(_) | Bytes::Forwards(..) => None,
+        }
+    }
+
+    /// Says that it is read forwards up to `end` from now on, and that others read what is behind.
+    pub fn set_end(&self, end: u64) {
+        if let Bytes::Remote(reader) = &self.bytes {
+            lock(reader).set_end(end);
         }
     }
 
@@ -78,8 +94,8 @@ impl Source {
     /// Its size or time of change differs, or cannot be asked for.
     pub fn check_unchanged(&self) -> Result<(), InputError> {
         match &self.bytes {
-            Bytes::Plain(file) | Bytes::Forwards(file, _) => self.input.check_unchanged(file),
-            Bytes::Pipe(_) => Ok(()),
+            Bytes::Plain(file) | Bytes::Forwards(Some(file), _) => self.input.check_unchanged(file),
+            Bytes::Remote(_) | Bytes::Forwards(None, _) | Bytes::Pipe(_) => Ok(()),
         }
     }
 
@@ -106,6 +122,7 @@ impl Source {
                 self.input.read_at(file, buffer.get_mut(..len).unwrap_or_default(), offset)?;
                 Ok(len)
             }
+            Bytes::Remote(reader) => Ok(lock(reader).read_at(buffer, offset)?),
             Bytes::Forwards(_, stream) => {
                 let mut stream = lock(stream);
                 match self.seek(&mut stream, offset, &mut || true)? {
@@ -127,7 +144,7 @@ impl Source {
     pub fn skip_to(&self, offset: u64, go_on: &mut dyn FnMut() -> bool) -> Result<bool, InputError> {
         match &self.bytes {
             Bytes::Forwards(_, stream) => self.seek(&mut lock(stream), offset, go_on),
-            Bytes::Plain(_) | Bytes::Pipe(_) => Ok(true),
+            Bytes::Plain(_) | Bytes::Remote(_) | Bytes::Pipe(_) => Ok(true),
         }
     }
 
@@ -139,12 +156,18 @@ impl Source {
     ) -> Result<bool, InputError> {
         if stream.decoder.is_none() || offset < stream.offset {
             stream.decoder = None;
-            let file = Box::new(BufReader::with_capacity(COMPRESSED_BYTES, self.input.open()?));
+            let stored: Box<dyn BufRead + Send> = match remote_reader(&self.input) {
+                Some(remote) => {
+                    stream.failure = remote.failure();
+                    Box::new(BufReader::with_capacity(COMPRESSED_BYTES, remote))
+                }
+                None => Box::new(BufReader::with_capacity(COMPRESSED_BYTES, self.input.open()?)),
+            };
             let decompressed: Box<dyn Read + Send> = match self.input.compression {
                 Some(compression) => {
-                    compression.decoder(file).map_err(|source| self.input.unreadable(source))?
+                    compression.decoder(stored).map_err(|source| self.input.unreadable(source))?
                 }
-                None => file,
+                None => stored,
             };
             stream.decoder = Some(match self.input.decoding {
                 Some(charset) => Box::new(Decoded::new(decompressed, charset)),
@@ -172,6 +195,9 @@ impl Source {
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
                 Err(error) => {
+                    if let Some(failure) = stream.failure.take() {
+                        return Err(failure.into());
+                    }
                     // A file that somebody writes to is not damaged.
                     self.check_unchanged()?;
                     return Err(self.damaged(stream.offset, error));
@@ -193,7 +219,13 @@ impl Source {
     }
 }
 
-fn lock(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
+/// A reader of its own at the beginning of an object.
+fn remote_reader(input: &InputFile) -> Option<RemoteReader> {
+    let object = input.remote.clone()?;
+    Some(RemoteReader::new(object, input.path.clone(), input.size))
+}
+
+fn lock<T>(stream: &Mutex<T>) -> MutexGuard<'_, T> {
     stream.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

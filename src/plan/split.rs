@@ -20,6 +20,7 @@ use super::unit::{Chunk, UnitId, WorkUnit};
 use crate::format::boundaries::{Boundaries, Effect, Splitter};
 use crate::format::csv::scan::{Lane, State, Transitions};
 use crate::format::json::documents::{Breach, Broken, Documents};
+use crate::remote::object::Cut;
 
 /// The usual size of a chunk: fits the second-level cache, where it is read, scanned and parsed.
 pub const CHUNK_BYTES: u64 = 256 * 1024;
@@ -239,6 +240,9 @@ pub fn split(
             emit(unit)
         });
     }
+    if !is_one_unit(file) {
+        return split_source(&source, place, boundaries, settings, start, pool, emit);
+    }
     let mut whole = Whole::default();
     let totals = split_source(&source, place, boundaries, settings, start, pool, &mut |unit| {
         whole.add(unit);
@@ -349,8 +353,13 @@ fn read_round<'a>(
     Ok(blocks.get_mut(..round).unwrap_or_default())
 }
 
-/// The units of a compressed file. They go out when all of it is proved to be whole, and joined: each worker that had one would have
-/// to decompress all that is before it.
+/// Whether an input's units go out joined: it is compressed, or an object that one of several workers is to read alone.
+fn is_one_unit(file: &InputFile) -> bool {
+    file.is_read_forwards() || file.remote.as_ref().is_some_and(|object| object.cut == Cut::Whole)
+}
+
+/// The units of an input for one reader. They go out when all of it is proved to be whole, and joined: of a compressed file, each
+/// worker that had one would have to decompress all that is before it.
 #[derive(Default)]
 struct Whole {
     joined: Option<WorkUnit>,

@@ -12,7 +12,7 @@ use crate::plan::compression::CompressionChoice;
 use crate::plan::discover::discover;
 use crate::plan::header::HeaderNames;
 use crate::plan::places::PlaceSettings;
-use crate::settings::NullAs;
+use crate::settings::{NullAs, RemoteSettings};
 
 fn input() -> InputSettings {
     InputSettings {
@@ -32,6 +32,7 @@ fn input() -> InputSettings {
         null_as: NullAs::default(),
         query: None,
         codec: CodecOptions::default(),
+        remote: RemoteSettings::default(),
     }
 }
 

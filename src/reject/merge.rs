@@ -13,6 +13,7 @@ use super::index::{Span, index};
 use super::part::{PART_PREFIX, PartFiles, create, make_dir, sync_dir};
 use super::{FILE_PREFIXES, REJECTED, RejectCode, RejectError};
 use crate::plan::unit::{FileId, UnitId};
+use crate::remote::address::{base_name, is_remote};
 
 /// The file of the reasons, below the rejects' directory.
 pub(super) const REASONS: &str = "reasons.jsonl";
@@ -83,6 +84,9 @@ impl Rejects {
     }
 }
 
+/// Characters of a URL's last part that go into a file's name: a name has 255 bytes at most.
+const URL_NAME_CHARS_MAX: usize = 50;
+
 /// An input file, as far as its rejects need to know it.
 #[derive(Debug, Clone, Copy)]
 pub struct RejectedFile<'a> {
@@ -98,12 +102,22 @@ pub fn records_path(dir: &Path, files: &[RejectedFile<'_>], file: FileId) -> Pat
 }
 
 fn path_of(dir: &Path, prefix: &str, files: &[RejectedFile<'_>], file: FileId) -> PathBuf {
-    let name = files.get(file.0 as usize).and_then(|file| file.path.file_name()).unwrap_or_default();
-    let name = name.to_string_lossy();
+    let path = files.get(file.0 as usize).map(|file| file.path).unwrap_or(Path::new(""));
+    let name = match is_remote(path) {
+        true => of_url(base_name(&path.to_string_lossy())).into(),
+        false => path.file_name().unwrap_or_default().to_string_lossy(),
+    };
     match files.len() {
         1 => dir.join(format!("{prefix}-{name}")),
         _ => dir.join(format!("{prefix}-{:04}-{name}", file.0 + 1)),
     }
+}
+
+/// A part of a URL as a file's name: keys may be longer than that, and `%` and `:` have to be no trouble.
+fn of_url(name: &str) -> String {
+    let too_long = name.chars().count().saturating_sub(URL_NAME_CHARS_MAX);
+    let plain = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' };
+    name.chars().skip(too_long).map(plain).collect()
 }
 
 /// Joins the rejects of `parts`, in the order of the input files and of the records in them. Older joined files are replaced. What a

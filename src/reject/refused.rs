@@ -3,13 +3,14 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::merge::{REASONS, RejectedFile};
 use super::{RejectCode, RejectError};
 use crate::plan::unit::FileId;
+use crate::remote::address::is_remote;
 
 /// What is needed of a [`RejectReason`](super::RejectReason).
 #[derive(Deserialize)]
@@ -33,6 +34,8 @@ pub fn refused_records(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => BufReader::new(opened.map_err(RejectError::reading(&path))?),
     };
+    let absolute =
+        |path: &Path| if is_remote(path) { Ok(path.to_owned()) } else { std::path::absolute(path) };
     let paths = files.iter().map(|file| absolute(file.path)).collect::<Result<Vec<PathBuf>, _>>();
     let paths = paths.map_err(RejectError::reading(&path))?;
     let mut refused = Vec::new();

@@ -22,6 +22,8 @@ use crate::insert::engine::Engine;
 use crate::insert::halt::{Failure, Halt, PanicWatch};
 use crate::plan::pipe::SharedPipe;
 use crate::plan::unit::WorkUnit;
+use crate::remote::address::Hidden;
+use crate::remote::connect::Remotes;
 use desk::Desk;
 use pipeline::Pipeline;
 
@@ -58,6 +60,10 @@ fn live(reader: impl BufRead + Send + 'static, desk: &Arc<Desk>, pipe: Option<&S
     let greeted = greet(&inbox, desk).map(|mut job| {
         for file in job.files.iter_mut().filter(|file| file.input.is_stdin()) {
             file.input.pipe = pipe.cloned();
+        }
+        let remotes = Remotes::new(job.remote.clone(), Hidden::new());
+        for object in job.files.iter_mut().filter_map(|file| file.input.remote.as_mut()) {
+            object.remotes = remotes.clone();
         }
         job
     });

@@ -24,6 +24,7 @@ use crate::plan::source::Source;
 use crate::plan::unit::{Chunk, FileId, WorkUnit};
 use crate::reject::Fault;
 use crate::reject::part::{PartFiles, PartWriter};
+use crate::remote::object::Cut;
 
 /// Bytes of input that a worker has read and not told to be settled, at most: as much is sent again when it dies. Rows in memory take
 /// about four times as much. Enough rows of 20 KiB to keep the default number of requests in flight.
@@ -141,6 +142,11 @@ impl<E: Engine> Pipeline<E> {
                 .ok_or_else(|| no_write_time_left(&unit, open.source.input()))?,
             JobSpec { verify: Some(_), .. } => 0,
         };
+        if let (Some(Cut::Parts), Some(last)) =
+            (open.source.input().remote.as_ref().map(|object| object.cut), unit.chunks.last())
+        {
+            open.source.set_end(last.start + last.len);
+        }
         let (mut first_ordinal, mut first_record) = (unit.first_ordinal, unit.first_record);
         let load = Arc::new(self.begin(unit, attempt, open.source.input()));
         self.shared.desk.begin(Arc::clone(&load));

@@ -10,7 +10,7 @@ use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::insert_statement;
 use crate::schema::table::{Column, ColumnRole};
 use crate::schema::types::CqlType;
-use crate::settings::TableName;
+use crate::settings::{RemoteSettings, TableName};
 use pipeline::MEMORY_BYTES;
 use std::collections::BTreeMap;
 use std::io;
@@ -160,6 +160,7 @@ fn job(file: &Path) -> JobSpec {
         rejects_dir: "never-made".into(),
         reject_limit: None,
         verify: None,
+        remote: RemoteSettings::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::FormArgs;
+use super::{FormArgs, RemoteArgs};
 use crate::format::FormatName;
 use crate::format::csv::dialect::{Escapes, Trim};
 use crate::plan::compression::CompressionChoice;
@@ -169,4 +169,8 @@ pub struct InputArgs {
     /// How texts are written.
     #[command(flatten)]
     pub forms: FormArgs,
+
+    /// Inputs at URLs.
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// The table and the files.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TargetArgs {
-    /// CSV files, directories, patterns in quotes, or - for standard input, in this order
+    /// CSV files, directories, patterns in quotes, http(s):// and s3:// URLs, or - for standard input, in this order
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
 

@@ -2,7 +2,7 @@
 
 use glob::Pattern;
 
-use super::{Typed, forms};
+use super::{Typed, forms, remote};
 use crate::cli::args::InputArgs;
 use crate::cli::error::{Origin, UsageError};
 use crate::cli::{list, value};
@@ -13,6 +13,7 @@ use crate::format::csv::dialect::{Delimiter, Dialect, Escapes};
 use crate::format::record::RECORD_BYTES_MAX;
 use crate::format::{Format, FormatName};
 use crate::plan::places::PlaceSettings;
+use crate::remote::address::Hidden;
 use crate::schema::column_map::ColumnMap;
 use crate::schema::query::Query;
 use crate::settings::InputSettings;
@@ -66,6 +67,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
             value::size(text, 1..=RECORD_BYTES_MAX)
         })?,
         codec: CodecOptions { rounding: args.timestamp_rounding, forms: forms::resolve(typed, &args.forms)? },
+        remote: remote::resolve(typed, &args.remote)?,
     })
 }
 
@@ -78,6 +80,7 @@ fn places(typed: &Typed<'_>, args: &InputArgs) -> Result<PlaceSettings, UsageErr
         recursive: args.recursive,
         patterns: list::split(&args.pattern).into_iter().map(pattern).collect::<Result<_, _>>()?,
         files_from: args.files_from.clone(),
+        hidden: Hidden::new(),
     })
 }
 

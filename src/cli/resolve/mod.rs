@@ -8,6 +8,7 @@ mod job;
 mod places;
 mod proposing;
 mod reading_back;
+mod remote;
 mod watching;
 mod writing;
 
@@ -207,11 +208,12 @@ impl<'a> Groups<'a> {
             refuse_checking(checking)?;
         }
         let schema_file = self.checking.and_then(|checking| checking.schema.as_ref());
-        let input = input::resolve(&typed, self.input)?;
+        let mut input = input::resolve(&typed, self.input)?;
         let (table, schema) = table(&typed, self.target, schema_file, input.query.as_ref(), dry_run, world)?;
         let inputs = places::inputs(self.target, self.input.files_from.as_deref())?;
         let watching = watching::resolve(&typed, self.watching, &inputs)?;
         let rejects_dir = rejects_dir(self.safety, &table, world);
+        let inputs = places::hide(inputs, &mut input.places.hidden)?;
         let writing =
             writing::Groups { working: self.working, requests: self.requests, writing: self.writing };
         let mut writing = writing.resolve(&typed, world.now(), &mut warnings)?;

@@ -6,6 +6,7 @@ use crate::cli::args::TargetArgs;
 use crate::cli::error::UsageError;
 use crate::ledger::job::Rerun;
 use crate::plan::pipe::is_stdin;
+use crate::remote::address::{Address, Hidden};
 use crate::settings::{JobSettings, WritingSettings};
 
 pub(super) fn inputs(args: &TargetArgs, list: Option<&Path>) -> Result<Vec<PathBuf>, UsageError> {
@@ -26,6 +27,12 @@ pub(super) fn inputs(args: &TargetArgs, list: Option<&Path>) -> Result<Vec<PathB
         );
     }
     Ok(args.files.clone())
+}
+
+/// The inputs as they may be shown; what URLs among them hide is kept in `hidden`.
+pub(super) fn hide(inputs: Vec<PathBuf>, hidden: &mut Hidden) -> Result<Vec<PathBuf>, UsageError> {
+    let hide = |path| Address::hide(path, hidden).map_err(|error| UsageError::Combination(error.to_string()));
+    inputs.into_iter().map(hide).collect()
 }
 
 /// Holds the settings against standard input, which is read once by the process that also loads it.

@@ -30,12 +30,9 @@ pub fn resolve_schema(args: &SchemaArgs) -> Result<SchemaSettings, UsageError> {
     }
     refuse_mapping(input, "ringload schema")?;
     let propose = settings(&typed, proposing, table)?;
-    Ok(SchemaSettings {
-        propose,
-        inputs,
-        input: input::resolve(&typed, input)?,
-        warnings: layering.warnings.clone(),
-    })
+    let mut input = input::resolve(&typed, input)?;
+    let inputs = places::hide(inputs, &mut input.places.hidden)?;
+    Ok(SchemaSettings { propose, inputs, input, warnings: layering.warnings.clone() })
 }
 
 /// What a load needs to know to create its table.

@@ -12,6 +12,7 @@ use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::places::PlaceSettings;
+use crate::remote::address::Hidden;
 use crate::schema::column_map::ColumnMap;
 use crate::schema::types::CqlType;
 use crate::settings::*;
@@ -53,6 +54,7 @@ fn without_options_everything_has_its_documented_default() {
             limit: None,
             max_record_bytes: 16 << 20,
             codec: CodecOptions::DEFAULT,
+            remote: RemoteSettings::default(),
         },
         writing: WritingSettings {
             workers: None,
@@ -124,6 +126,7 @@ fn every_other_option_reaches_its_setting() {
          --recursive --pattern *.csv,*.gz --files-from list --input-compression zstd --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 --ttl 1h --null-as TOMBSTONE \
          --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
+         --split-remote --remote-timeout 5m --s3-endpoint http://minio:9000/ --s3-region eu --s3-virtual-host --s3-anonymous \
          --log-format JSON --metrics-listen 9100 b.csv",
         &FakeWorld::new(),
     );
@@ -146,6 +149,7 @@ fn every_other_option_reaches_its_setting() {
             recursive: true,
             patterns: ["*.csv", "*.gz"].map(|pattern| glob::Pattern::new(pattern).unwrap()).to_vec(),
             files_from: Some("list".into()),
+            hidden: Hidden::new(),
         },
         compression: CompressionChoice::Zstd,
         nulls: ["NIL", "NULL", "N/A"].map(str::to_owned).to_vec(),
@@ -160,6 +164,16 @@ fn every_other_option_reaches_its_setting() {
         limit: Some(5),
         max_record_bytes: 256 << 20,
         codec: CodecOptions { rounding: Rounding::Truncate, forms: None },
+        remote: RemoteSettings {
+            split: true,
+            timeout: Duration::from_secs(300),
+            s3: S3Settings {
+                endpoint: Some("http://minio:9000".to_owned()),
+                region: Some("eu".to_owned()),
+                virtual_host: true,
+                anonymous: true,
+            },
+        },
     };
     assert_eq!(settings.input, input);
     let writing = WritingSettings {
@@ -618,4 +632,18 @@ fn options_of_a_verification_are_for_loads_that_verify() {
     let world = FakeWorld::new().variable("RINGLOAD_SAMPLE", "10%");
     assert_eq!(settings("", &world).read_back, None);
     assert!(settings("--verify", &world).read_back.is_some_and(|read_back| !read_back.sample.is_all()));
+}
+
+#[test]
+fn what_a_url_hides_is_in_no_input_and_a_url_that_names_nothing_is_refused_without_it() {
+    let settings =
+        settings("https://joe:s3cret@host/b.csv?X-Amz-Signature=s3cret s3://bucket/in/", &FakeWorld::new());
+    assert_eq!(settings.inputs, ["a.csv", "https://host/b.csv?...", "s3://bucket/in/"].map(Path::new));
+    assert!(!format!("{settings:?}").contains("s3cret"));
+    let hidden = settings.input.places.hidden.values().map(Secret::expose).collect::<Vec<_>>();
+    assert_eq!(hidden, ["https://joe:s3cret@host/b.csv?X-Amz-Signature=s3cret"]);
+    let said = refusal("https://joe:s3cret@host:99999/b.csv?s3cret", &FakeWorld::new());
+    assert!(said.contains("https://host:99999/b.csv") && !said.contains("s3cret"), "{said}");
+    let said = refusal("--s3-endpoint https://joe:s3cret@minio", &FakeWorld::new());
+    assert!(said.contains("--s3-endpoint") && !said.contains("s3cret"), "{said}");
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::codec::encode;
 use crate::plan::pipe::is_stdin;
+use crate::remote::address::{base_name, is_remote};
 use crate::schema::call::Call;
 use crate::schema::column_map::{ColumnMap, ColumnRef, Source};
 use crate::schema::field::{FieldProblem, FieldRef};
@@ -157,6 +158,8 @@ impl Found<'_> {
             Source::Path | Source::Name if is_stdin(file) => {
                 Err(MappingProblem::NoFile { from: source.to_string() })
             }
+            Source::Path if is_remote(file) => text(file.to_str()),
+            Source::Name if is_remote(file) => text(file.to_str().map(base_name)),
             Source::Path => text(std::path::absolute(file).ok().as_deref().and_then(Path::to_str)),
             Source::Name => text(file.file_name().and_then(|name| name.to_str())),
             Source::Line => Ok(Filled::Derived(Derived::Line)),

@@ -7,5 +7,7 @@ pub(crate) mod packing;
 pub(crate) mod processes;
 pub(crate) mod program;
 pub(crate) mod relay;
+pub(crate) mod s3;
 pub(crate) mod scratch;
 pub(crate) mod small_disk;
+pub(crate) mod web;

@@ -46,7 +46,8 @@ impl Run {
 
     fn of(mut command: Command, scratch: &Scratch) -> Run {
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("RINGLOAD_") {
+            let text = name.to_string_lossy().to_ascii_uppercase();
+            if text.starts_with("RINGLOAD_") || text.starts_with("AWS_") || text.ends_with("_PROXY") {
                 command.env_remove(name);
             }
         }
