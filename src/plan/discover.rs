@@ -16,7 +16,7 @@ use crate::format::charset::Charset;
 use crate::remote::address::is_remote;
 use crate::remote::connect::Remotes;
 use crate::remote::error::RemoteError;
-use crate::remote::object::{Found, RemoteObject, find};
+use crate::remote::object::{Cut, Found, RemoteObject, find};
 
 /// A file's time of change as the system counts it: relative to 1970-01-01T00:00:00Z, and before it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -349,7 +349,11 @@ impl InputFile {
                 charset.name()
             )),
             (None, Some(compression)) => Some(format!("it is {compression}-compressed")),
-            (None, None) => self.is_stdin().then(|| "a stream is read from its start".to_owned()),
+            (None, None) if self.is_stdin() => Some("a stream is read from its start".to_owned()),
+            (None, None) => {
+                let object = self.remote.as_ref().filter(|object| object.cut != Cut::Parts);
+                object.map(|_| "its server has one reader without --split-remote".to_owned())
+            }
         }
     }
 
