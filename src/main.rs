@@ -8,6 +8,7 @@ use mimalloc::MiMalloc;
 use ringload::cli::args::WatchingArgs;
 use ringload::cli::{self, Command, JobsArgs, ParseStop, ProcessWorld, Resolved, SchemaArgs, UsageError};
 use ringload::clock::Clock;
+use ringload::coordinator::dialect::DialectHints;
 use ringload::coordinator::new_table::NewTableError;
 use ringload::coordinator::verify::run_verify;
 use ringload::coordinator::{LoadError, open_inputs, run_load};
@@ -99,7 +100,13 @@ fn schema(args: &SchemaArgs) -> Result<u8, Error> {
     let SchemaSettings { propose: wanted, inputs, mut input, warnings } = cli::resolve_schema(args)?;
     warnings.iter().for_each(|warning| report::show_warning(warning));
     let inputs = expand(&inputs, &mut input.places, &input.remote).map_err(LoadError::from)?;
-    let inputs = open_inputs(&inputs, &input)?;
+    let mut report = |event| {
+        if let RunEvent::Note(note) | RunEvent::Warning(note) = event {
+            report::show_note(&note);
+        }
+    };
+    let (input, inputs) =
+        open_inputs(&inputs, &input, DialectHints { columns: None, notes: true }, &mut report)?;
     let proposal = propose(&wanted, &input, &inputs).map_err(NewTableError::from).map_err(LoadError::from)?;
     report::show_on_stdout(proposal.text().as_bytes()).map(|()| 0).map_err(Error::Output)
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::Format;
+use crate::format::detect::Said;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
@@ -225,6 +226,16 @@ impl Default for RemoteSettings {
     }
 }
 
+/// Where the dialect is taken from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DialectChoice {
+    /// From the options and their defaults.
+    #[default]
+    Options,
+    /// From the files' content, but for what options say.
+    Auto,
+}
+
 /// How the input is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputSettings {
@@ -262,6 +273,10 @@ pub struct InputSettings {
     pub codec: CodecOptions,
     /// How inputs at URLs are read.
     pub remote: RemoteSettings,
+    /// Where the dialect is taken from.
+    pub dialect_choice: DialectChoice,
+    /// What of it the user has said.
+    pub said: Said,
 }
 
 impl InputSettings {

@@ -4,6 +4,7 @@
 //! Rows never pass through here.
 
 pub mod assignment;
+pub mod dialect;
 pub mod dispatcher;
 mod first_look;
 pub mod job;
@@ -24,6 +25,7 @@ pub mod watch;
 pub mod workers;
 pub mod write_times;
 
+use std::borrow::Cow;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -53,6 +55,7 @@ use crate::schema::table::SchemaError;
 use crate::session::connect::ConnectError;
 use crate::settings::{InputSettings, LoadSettings, TimestampMode, TtlMode};
 use crate::verify::expiry::Expiry;
+use dialect::{DialectGuessError, DialectHints, settle_dialect};
 use dispatcher::Dispatcher;
 use first_look::{FirstRecord, doubtful_dates};
 use job::{FinishedJob, JobError, Known, Opened, RunJob, open_job};
@@ -91,6 +94,9 @@ pub enum LoadError {
     /// Its header.
     #[error(transparent)]
     Header(#[from] HeaderError),
+    /// Their dialect, where it is to be guessed.
+    #[error(transparent)]
+    Dialect(#[from] DialectGuessError),
     /// The connection.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -129,7 +135,8 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     }
     // A ledger that cannot be used is found out before anyone waits for the cluster.
     let ledger = settings.job.as_ref().map(|job| Ledger::open(&job.state_dir)).transpose()?;
-    let mut inputs = open_inputs(&settings.inputs, &settings.input)?;
+    let (settings, mut inputs) = settle_inputs(settings, report)?;
+    let settings = &*settings;
     let (bytes_total, workers) = workers_for(settings, &inputs);
     report(RunEvent::Started {
         table: settings.table.to_string(),
@@ -272,20 +279,51 @@ fn access(settings: &LoadSettings) -> Access {
     }
 }
 
-/// Finds the files and reads their headers.
+/// The settings with the dialect that is settled, and the inputs with their headers in it.
+type Settled<'a, S> = (Cow<'a, S>, Vec<(InputFile, Header)>);
+
+/// Finds the files of a load, settles how they are read, and reads their headers.
+fn settle_inputs<'a>(
+    settings: &'a LoadSettings,
+    report: &mut dyn FnMut(RunEvent),
+) -> Result<Settled<'a, LoadSettings>, LoadError> {
+    let columns = settings
+        .schema
+        .as_ref()
+        .map(|schema| schema.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
+    let hints = DialectHints { columns: columns.as_deref(), notes: settings.dry_run };
+    let (input, inputs) = open_inputs(&settings.inputs, &settings.input, hints, report)?;
+    let settings = match input {
+        Cow::Borrowed(_) => Cow::Borrowed(settings),
+        Cow::Owned(input) => Cow::Owned(LoadSettings { input, ..settings.clone() }),
+    };
+    Ok((settings, inputs))
+}
+
+/// Finds the files, settles how they are read, and reads their headers.
 ///
 /// # Errors
-/// One is not there, or its beginning is refused.
-pub fn open_inputs(paths: &[PathBuf], input: &InputSettings) -> Result<Vec<(InputFile, Header)>, LoadError> {
+/// One is not there, or its beginning is refused; or it does not show the dialect that it is to show.
+pub fn open_inputs<'a>(
+    paths: &[PathBuf],
+    input: &'a InputSettings,
+    hints: DialectHints<'_>,
+    report: &mut dyn FnMut(RunEvent),
+) -> Result<Settled<'a, InputSettings>, LoadError> {
     let names = if input.columns.is_some() { HeaderNames::Ignored } else { HeaderNames::Used };
-    let open = |mut file: InputFile| {
-        settle_encoding(&mut file, input.format.charset())?;
+    let remotes = Remotes::new(input.remote.clone(), input.places.hidden.clone());
+    let mut files = discover_through(paths, input.compression, &remotes)?;
+    for file in &mut files {
+        settle_encoding(file, input.format.charset())?;
+    }
+    let input = settle_dialect(input, &files, hints, report)?;
+    let open = |file: InputFile| {
         let header =
             read_beginning(&file, &input.format, input.format_is_said, names, input.max_record_bytes)?;
         Ok((file, header))
     };
-    let remotes = Remotes::new(input.remote.clone(), input.places.hidden.clone());
-    discover_through(paths, input.compression, &remotes)?.into_iter().map(open).collect()
+    let inputs = files.into_iter().map(open).collect::<Result<_, LoadError>>()?;
+    Ok((input, inputs))
 }
 
 /// Asks the cluster for the table, where no file has it, and says what the user should know.

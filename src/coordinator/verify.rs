@@ -19,7 +19,8 @@ use super::summary::{Run, Task, summarize};
 use super::survey::Access;
 use super::tally::{self, UnitTally};
 use super::{
-    LoadError, ask_cluster, job_spec, open_inputs, rejected_files, remote, scan_all, worker_kind, workers_for,
+    LoadError, ask_cluster, job_spec, rejected_files, remote, scan_all, settle_inputs, worker_kind,
+    workers_for,
 };
 use crate::control::message::{JobSpec, VerifyCounts, VerifySpec};
 use crate::plan::discover::InputFile;
@@ -71,7 +72,8 @@ pub struct Loaded<'a> {
 pub fn run_verify(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Result<Summary, LoadError> {
     let started = Instant::now();
     check_writable(&settings.rejects_dir)?;
-    let mut inputs = open_inputs(&settings.inputs, &settings.input)?;
+    let (settings, mut inputs) = settle_inputs(settings, report)?;
+    let settings = &*settings;
     let (bytes_total, workers) = workers_for(settings, &inputs);
     let sample = settings.read_back.as_ref().map_or(Sample::ALL, |read_back| read_back.sample);
     report(verifying(settings, bytes_total, workers, sample));

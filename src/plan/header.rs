@@ -223,6 +223,19 @@ pub fn read_header(
     Ok(Header { names, passed_over, first_record, raw, data_start, data_line, ..Header::default() })
 }
 
+/// The beginning of an input, at most so many bytes, and whether that is all of it.
+///
+/// # Errors
+/// The input cannot be read, or says that it is nothing that is read here.
+pub fn read_sample(file: &InputFile, bytes: usize) -> Result<(Vec<u8>, bool), HeaderError> {
+    // One more tells whether there is more.
+    let mut sample = vec![0; bytes + 1];
+    let read = Source::open(file)?.read_up_to(&mut sample, 0)?;
+    sample.truncate(read.min(bytes));
+    refuse_others(file, &sample)?;
+    Ok((sample, read <= bytes))
+}
+
 /// The fields of a batch's first record.
 fn texts(batch: &RecordBatch) -> impl Iterator<Item = &[u8]> {
     batch.get(0).into_iter().flat_map(|record| {

@@ -7,12 +7,13 @@ use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::Format;
 use crate::format::charset::Charset;
+use crate::format::detect::Said;
 use crate::plan::beginning::read_beginning;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::discover::discover;
 use crate::plan::header::HeaderNames;
 use crate::plan::places::PlaceSettings;
-use crate::settings::{NullAs, RemoteSettings};
+use crate::settings::{DialectChoice, NullAs, RemoteSettings};
 
 fn input() -> InputSettings {
     InputSettings {
@@ -33,6 +34,8 @@ fn input() -> InputSettings {
         query: None,
         codec: CodecOptions::default(),
         remote: RemoteSettings::default(),
+        dialect_choice: DialectChoice::Options,
+        said: Said::default(),
     }
 }
 

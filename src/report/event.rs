@@ -70,6 +70,8 @@ pub enum RunEvent {
     },
     /// Something that the user should know.
     Warning(String),
+    /// Something that the user may want to know, and that is no reason to worry.
+    Note(String),
     /// What a library in a worker, most often the driver, says is wrong: for the log only.
     Library {
         /// Its number.

@@ -69,6 +69,9 @@ enum Line<'a> {
     Warning {
         message: &'a str,
     },
+    Note {
+        message: &'a str,
+    },
     Stopping {
         signal: String,
         at_once: bool,
@@ -141,6 +144,7 @@ pub(super) fn event(event: &RunEvent) -> Option<String> {
         }
         RunEvent::WorkerLost { worker, reason } => Line::WorkerLost { worker: *worker, reason },
         RunEvent::Warning(message) => Line::Warning { message },
+        RunEvent::Note(message) => Line::Note { message },
         RunEvent::Stopping { signal: number, at_once } => {
             Line::Stopping { signal: signal(*number), at_once: *at_once }
         }

@@ -114,6 +114,11 @@ pub(super) fn table_created(table: &str, cql: &str, dry_run: bool) -> String {
     format!("table {table} {created}:\n  {}", printable(cql.trim_end()).replace('\n', "\n  "))
 }
 
+/// A note, in the same way.
+pub(super) fn note(message: &str) -> String {
+    format!("note: {}", printable(message.trim_end()).replace('\n', "\n  "))
+}
+
 /// The line of a job that goes on.
 pub(super) fn resumed(job: &str, begun: &str, run: u32, resumed: &Resumed, read_again: &[PathBuf]) -> String {
     let again = match resumed.uncertain {

@@ -90,9 +90,10 @@ impl Log {
                 (self.meter, self.pace) = (Meter::default(), Pace::every(PROGRESS_EVERY));
                 (Level::INFO, json::event(event))
             }
-            RunEvent::Started { .. } | RunEvent::Resumed { .. } | RunEvent::TableCreated { .. } => {
-                (Level::INFO, json::event(event))
-            }
+            RunEvent::Started { .. }
+            | RunEvent::Resumed { .. }
+            | RunEvent::TableCreated { .. }
+            | RunEvent::Note(_) => (Level::INFO, json::event(event)),
             RunEvent::WorkerLost { .. } | RunEvent::Warning(_) | RunEvent::Stopping { .. } => {
                 (Level::WARN, json::event(event))
             }

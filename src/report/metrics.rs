@@ -155,6 +155,7 @@ impl Metrics {
             RunEvent::Resumed { .. }
             | RunEvent::TableCreated { .. }
             | RunEvent::Library { .. }
+            | RunEvent::Note(_)
             | RunEvent::Stopping { .. }
             | RunEvent::Finished(_) => {}
         }

@@ -31,6 +31,11 @@ pub fn show_warning(message: &str) {
     show_on_stderr(&format!("{}\n", lines::warning(message)));
 }
 
+/// Shows a note on standard error: `note: …`.
+pub fn show_note(message: &str) {
+    show_on_stderr(&format!("{}\n", lines::note(message)));
+}
+
 /// Writes a text to standard error as it is (help that was not asked for).
 pub fn show_on_stderr(text: &str) {
     drop(io::stderr().lock().write_all(text.as_bytes()));

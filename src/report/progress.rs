@@ -112,6 +112,7 @@ impl Reporter {
             }
             RunEvent::WorkerLost { worker, reason } => self.write(&lines::worker_lost(*worker, reason)),
             RunEvent::Warning(message) => self.write(&lines::warning(message)),
+            RunEvent::Note(message) => self.write(&lines::note(message)),
             // What a second signal does is seen at once.
             RunEvent::Stopping { at_once: true, .. } => {}
             RunEvent::Stopping { signal, at_once: false } => self.write(&lines::stopping(*signal)),

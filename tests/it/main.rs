@@ -15,6 +15,7 @@ mod column_map;
 mod compressed;
 mod connect;
 mod crash;
+mod detection;
 mod dialects;
 mod difficult;
 mod encodings;

@@ -7,7 +7,7 @@ use super::{FormArgs, RemoteArgs};
 use crate::format::FormatName;
 use crate::format::csv::dialect::{Escapes, Trim};
 use crate::plan::compression::CompressionChoice;
-use crate::settings::{NullAs, Rounding};
+use crate::settings::{DialectChoice, NullAs, Rounding};
 
 /// How the files are read.
 #[derive(Debug, Clone, clap::Args)]
@@ -66,6 +66,17 @@ pub struct InputArgs {
     /// Encoding of the files, such as latin1, windows-1250, utf-16le or shift_jis; a byte order mark of UTF-16 tells by itself
     #[arg(long, value_name = "NAME", default_value = "utf-8")]
     pub encoding: String,
+
+    /// Where the options above and --no-header come from that are not given: their defaults, or what the files' content looks like
+    #[arg(
+        long,
+        value_name = "options|auto",
+        value_enum,
+        default_value = "options",
+        ignore_case = true,
+        hide_possible_values = true
+    )]
+    pub dialect: DialectChoice,
 
     /// The first record is data, not a header; needs --columns
     #[arg(long)]

@@ -10,6 +10,7 @@ use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::charset::Charset;
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes};
+use crate::format::detect::Said;
 use crate::format::record::RECORD_BYTES_MAX;
 use crate::format::{Format, FormatName};
 use crate::plan::places::PlaceSettings;
@@ -68,7 +69,20 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
         })?,
         codec: CodecOptions { rounding: args.timestamp_rounding, forms: forms::resolve(typed, &args.forms)? },
         remote: remote::resolve(typed, &args.remote)?,
+        dialect_choice: args.dialect,
+        said: said(typed, args.format == Some(FormatName::Tsv)),
     })
+}
+
+/// What of the dialect was given, by whatever way, and is not to be guessed.
+fn said(typed: &Typed<'_>, as_tsv: bool) -> Said {
+    let is_given = |option: &str| typed.origins.contains_key(option);
+    Said {
+        delimiter: as_tsv || is_given("delimiter"),
+        quote: as_tsv || is_given("quote"),
+        escape: as_tsv || is_given("escape") || is_given("escapes"),
+        header: is_given("no-header"),
+    }
 }
 
 fn places(typed: &Typed<'_>, args: &InputArgs) -> Result<PlaceSettings, UsageError> {
@@ -151,7 +165,7 @@ fn refuse_csv(typed: &Typed<'_>, args: &InputArgs, format: &str) -> Result<(), U
         ("allow-missing-fields", args.allow_missing_fields),
         ("allow-extra-fields", args.allow_extra_fields),
     ];
-    let others = ["delimiter", "quote", "escape", "escapes", "comment", "trim", "columns"]
+    let others = ["delimiter", "quote", "escape", "escapes", "comment", "trim", "columns", "dialect"]
         .map(|option| (option, true));
     let is_typed = |option: &str| typed.origins.get(option) == Some(&Origin::CommandLine);
     match flags.into_iter().chain(others).find(|(option, is_set)| *is_set && is_typed(option)) {

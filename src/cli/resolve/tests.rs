@@ -8,6 +8,7 @@ use crate::codec::CodecOptions;
 use crate::codec::row::Jagged;
 use crate::format::Format;
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes, Trim};
+use crate::format::detect::Said;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::ledger::job::Rerun;
 use crate::plan::compression::CompressionChoice;
@@ -15,6 +16,7 @@ use crate::plan::places::PlaceSettings;
 use crate::remote::address::Hidden;
 use crate::schema::column_map::ColumnMap;
 use crate::schema::types::CqlType;
+use crate::settings::DialectChoice;
 use crate::settings::*;
 use crate::verify::sample::Sample;
 
@@ -55,6 +57,8 @@ fn without_options_everything_has_its_documented_default() {
             max_record_bytes: 16 << 20,
             codec: CodecOptions::DEFAULT,
             remote: RemoteSettings::default(),
+            dialect_choice: DialectChoice::Options,
+            said: Said::default(),
         },
         writing: WritingSettings {
             workers: None,
@@ -121,7 +125,7 @@ fn every_connection_option_reaches_its_setting() {
 #[test]
 fn every_other_option_reaches_its_setting() {
     let settings = settings(
-        "--format csv --delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --encoding latin2 --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
+        "--format csv --delimiter ; --quote ' --escape \\ --escapes any --trim unquoted --encoding latin2 --dialect AUTO --comment # --no-header --null NIL,NULL --null N/A --columns id,\"a,b\" \
          --map *,c=#1 --set x=1,y=2 --set z='3' --allow-missing-columns --allow-unknown-columns --allow-missing-fields --allow-extra-fields --skip 3 --limit 5 --max-record-size 256MiB \
          --recursive --pattern *.csv,*.gz --files-from list --input-compression zstd --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 --ttl 1h --null-as TOMBSTONE \
@@ -174,6 +178,8 @@ fn every_other_option_reaches_its_setting() {
                 anonymous: true,
             },
         },
+        dialect_choice: DialectChoice::Auto,
+        said: Said { delimiter: true, quote: true, escape: true, header: true },
     };
     assert_eq!(settings.input, input);
     let writing = WritingSettings {

@@ -74,9 +74,9 @@ pub enum Indecision {
     #[error("no delimiter makes records of one length of it: say what it is with --delimiter and --quote")]
     NoDelimiter,
     /// It is no CSV.
-    #[error("is no CSV but JSON ({}), which cannot be read so", match content {
-        OtherContent::JsonLines => "an object in each line",
-        OtherContent::Json => "documents of several lines, or an array",
+    #[error("is no CSV but JSON: read it with --format {}", match content {
+        OtherContent::JsonLines => "ndjson",
+        OtherContent::Json => "json",
     })]
     Other {
         /// What it is.

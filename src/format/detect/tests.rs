@@ -73,8 +73,8 @@ fn what_can_be_read_in_two_ways_is_not_guessed() {
 
 #[test]
 fn json_is_no_csv() {
-    check("{\"a\": 1}\n{\"a\": 2}\n", "is no CSV but JSON (an object in each line), which cannot be read so");
-    let json = "is no CSV but JSON (documents of several lines, or an array), which cannot be read so";
+    check("{\"a\": 1}\n{\"a\": 2}\n", "is no CSV but JSON: read it with --format ndjson");
+    let json = "is no CSV but JSON: read it with --format json";
     check("{\n  \"a\": 1\n}\n", json);
     check(" [\n{\"a\": 1}]", json);
     check("{a},b\n1,2\n", "--delimiter ','");
