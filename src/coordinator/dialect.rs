@@ -13,6 +13,9 @@ use crate::plan::header::{HeaderError, read_sample};
 use crate::report::event::RunEvent;
 use crate::settings::{DialectChoice, InputSettings};
 
+/// Bytes of all inputs together that are looked at, and the least of each.
+const SAMPLES_BYTES: usize = 64 * SAMPLE_BYTES;
+const SAMPLE_BYTES_MIN: usize = 8 * 1024;
 /// Notes about so many inputs are told one by one.
 const NOTES_MAX: usize = 5;
 
@@ -105,6 +108,11 @@ pub(super) fn settle_dialect<'a>(
     }
 }
 
+/// How much of each input is looked at.
+fn sample_bytes(inputs: &[InputFile]) -> usize {
+    (SAMPLES_BYTES / inputs.len().max(1)).clamp(SAMPLE_BYTES_MIN, SAMPLE_BYTES)
+}
+
 /// Checks what is checked of options too, before anything is known of the content.
 fn check_usable(dialect: &Dialect, input: &InputSettings) -> Result<(), String> {
     dialect.validate().map_err(|error| error.to_string())?;
@@ -132,7 +140,7 @@ impl Look<'_> {
         let has_names = input.columns.is_none() && input.map.as_ref().is_none_or(|map| map.by_name);
         let mut untold = None;
         for file in inputs {
-            let (sample, complete) = read_sample(file, SAMPLE_BYTES)?;
+            let (sample, complete) = read_sample(file, sample_bytes(inputs))?;
             let undecided = |indecision| DialectGuessError::Undecided { path: file.path.clone(), indecision };
             let mut guess = self.guess(&sample, complete).map_err(undecided)?;
             if has_names {
@@ -198,7 +206,7 @@ impl Look<'_> {
         let mut told = 0;
         for file in inputs {
             // What cannot be read is told by who reads it.
-            let Ok((sample, complete)) = read_sample(file, SAMPLE_BYTES) else { continue };
+            let Ok((sample, complete)) = read_sample(file, sample_bytes(inputs)) else { continue };
             let path = file.path.display();
             let note = match self.guess(&sample, complete) {
                 Ok(guess) => {

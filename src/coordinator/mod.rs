@@ -7,6 +7,7 @@ pub mod assignment;
 pub mod dialect;
 pub mod dispatcher;
 mod first_look;
+mod inputs;
 pub mod job;
 pub mod latency;
 mod members;
@@ -25,10 +26,8 @@ pub mod watch;
 pub mod workers;
 pub mod write_times;
 
-use std::borrow::Cow;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -39,25 +38,24 @@ use crate::control::message::{FileSpec, JobSpec};
 use crate::ledger::LedgerError;
 use crate::ledger::job::Scanned;
 use crate::ledger::store::Ledger;
-use crate::plan::beginning::read_beginning;
-use crate::plan::decoding::settle_encoding;
-use crate::plan::discover::{DiscoverError, InputFile, discover_through};
-use crate::plan::header::{Header, HeaderError, HeaderNames};
+use crate::plan::discover::{DiscoverError, InputFile};
+use crate::plan::header::{Header, HeaderError};
 use crate::plan::places::PlaceError;
 use crate::plan::split::{CHUNK_BYTES, SplitSettings, WHOLE_CHUNKS_MAX, unit_bytes_default};
 use crate::reject::RejectError;
 use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, merge};
-use crate::remote::connect::Remotes;
 use crate::report::event::{RunEvent, Summary};
 use crate::schema::mapping::{FileFields, MappingError, MappingRules};
 use crate::schema::statement::Ttl;
 use crate::schema::table::SchemaError;
 use crate::session::connect::ConnectError;
-use crate::settings::{InputSettings, LoadSettings, TimestampMode, TtlMode};
+use crate::settings::{LoadSettings, TimestampMode, TtlMode};
 use crate::verify::expiry::Expiry;
-use dialect::{DialectGuessError, DialectHints, settle_dialect};
+use dialect::DialectGuessError;
 use dispatcher::Dispatcher;
 use first_look::{FirstRecord, doubtful_dates};
+pub use inputs::open_inputs;
+use inputs::settle_inputs;
 use job::{FinishedJob, JobError, Known, Opened, RunJob, open_job};
 use new_table::{NewTableError, create_missing};
 use planner::{Planned, ScanStart};
@@ -277,53 +275,6 @@ fn access(settings: &LoadSettings) -> Access {
         (false, Some(_)) => Access::WriteAndRead,
         (false, None) => Access::Write,
     }
-}
-
-/// The settings with the dialect that is settled, and the inputs with their headers in it.
-type Settled<'a, S> = (Cow<'a, S>, Vec<(InputFile, Header)>);
-
-/// Finds the files of a load, settles how they are read, and reads their headers.
-fn settle_inputs<'a>(
-    settings: &'a LoadSettings,
-    report: &mut dyn FnMut(RunEvent),
-) -> Result<Settled<'a, LoadSettings>, LoadError> {
-    let columns = settings
-        .schema
-        .as_ref()
-        .map(|schema| schema.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
-    let hints = DialectHints { columns: columns.as_deref(), notes: settings.dry_run };
-    let (input, inputs) = open_inputs(&settings.inputs, &settings.input, hints, report)?;
-    let settings = match input {
-        Cow::Borrowed(_) => Cow::Borrowed(settings),
-        Cow::Owned(input) => Cow::Owned(LoadSettings { input, ..settings.clone() }),
-    };
-    Ok((settings, inputs))
-}
-
-/// Finds the files, settles how they are read, and reads their headers.
-///
-/// # Errors
-/// One is not there, or its beginning is refused; or it does not show the dialect that it is to show.
-pub fn open_inputs<'a>(
-    paths: &[PathBuf],
-    input: &'a InputSettings,
-    hints: DialectHints<'_>,
-    report: &mut dyn FnMut(RunEvent),
-) -> Result<Settled<'a, InputSettings>, LoadError> {
-    let names = if input.columns.is_some() { HeaderNames::Ignored } else { HeaderNames::Used };
-    let remotes = Remotes::new(input.remote.clone(), input.places.hidden.clone());
-    let mut files = discover_through(paths, input.compression, &remotes)?;
-    for file in &mut files {
-        settle_encoding(file, input.format.charset())?;
-    }
-    let input = settle_dialect(input, &files, hints, report)?;
-    let open = |file: InputFile| {
-        let header =
-            read_beginning(&file, &input.format, input.format_is_said, names, input.max_record_bytes)?;
-        Ok((file, header))
-    };
-    let inputs = files.into_iter().map(open).collect::<Result<_, LoadError>>()?;
-    Ok((input, inputs))
 }
 
 /// Asks the cluster for the table, where no file has it, and says what the user should know.

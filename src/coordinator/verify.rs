@@ -10,6 +10,7 @@ use crossbeam_channel::Receiver;
 
 use super::assignment::Assignment;
 use super::dispatcher::Dispatcher;
+use super::inputs::settle_inputs;
 use super::job::{JobError, RunJob, absolute};
 use super::past_job::{PastJob, find_past_job};
 use super::planner::{self, Planned};
@@ -18,10 +19,7 @@ use super::signals::SignalWatch;
 use super::summary::{Run, Task, summarize};
 use super::survey::Access;
 use super::tally::{self, UnitTally};
-use super::{
-    LoadError, ask_cluster, job_spec, rejected_files, remote, scan_all, settle_inputs, worker_kind,
-    workers_for,
-};
+use super::{LoadError, ask_cluster, job_spec, rejected_files, remote, scan_all, worker_kind, workers_for};
 use crate::control::message::{JobSpec, VerifyCounts, VerifySpec};
 use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
