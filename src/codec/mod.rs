@@ -44,6 +44,18 @@ impl CodecOptions {
     /// What holds where nothing else is said.
     pub const DEFAULT: CodecOptions = CodecOptions { rounding: Rounding::Reject, forms: None };
 
+    /// What of it holds for texts that were made of values: they are in the usual forms, but what numbers count and where times are
+    /// meant is to be said of values too.
+    pub(crate) fn of_values(&self) -> CodecOptions {
+        let forms = self.forms.as_ref().and_then(|forms| forms.of_values());
+        CodecOptions { rounding: self.rounding, forms }
+    }
+
+    /// Whether times without a zone are UTC.
+    pub(crate) fn is_utc(&self) -> bool {
+        self.forms.as_ref().is_none_or(|forms| forms.is_utc())
+    }
+
     /// Whether digits alone are a timestamp in milliseconds because nobody has said what they are.
     pub(crate) fn are_digits_unsaid(&self) -> bool {
         self.forms.as_ref().is_none_or(|forms| forms.are_digits_unsaid())

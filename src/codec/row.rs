@@ -73,6 +73,8 @@ struct Target {
     role: ColumnRole,
     /// What a null is sent as.
     null: [u8; 4],
+    /// What its fields are.
+    made: Made,
     /// What it is filled from instead of a field.
     derived: Option<DerivedValue>,
 }
@@ -100,6 +102,18 @@ pub struct Jagged {
 /// What a field that is not there stands for.
 const MISSING: Field<'static> = Field { bytes: b"", quoted: false };
 
+/// What the fields of a column are before they are encoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Made {
+    /// Texts of people and programs, in the forms that options name.
+    #[default]
+    Text,
+    /// Texts that were made of values, in the usual forms.
+    Value,
+    /// Quoted ones are encoded already, others are texts that were made of values.
+    Encoded,
+}
+
 /// Bytes of the two keys of a row so far.
 #[derive(Default)]
 struct KeyBytes {
@@ -123,6 +137,8 @@ pub struct RowEncoder {
     composite_partition_key: bool,
     nulls: Vec<Vec<u8>>,
     options: CodecOptions,
+    /// Those for what was made of values.
+    value_options: CodecOptions,
     /// The columns whose timeuuids may be made from the whole record.
     own_timeuuids: Vec<usize>,
     jagged: Jagged,
@@ -141,6 +157,7 @@ impl RowEncoder {
                 field,
                 cql_type: column.cql_type.clone(),
                 role: column.role,
+                made: Made::Text,
                 null: if plan.nulls.contains(&at) { NULL } else { UNSET },
                 derived: mapping.derived(at).map(|derived| DerivedValue::of(derived, column, &options)),
             })
@@ -165,6 +182,7 @@ impl RowEncoder {
             value_count,
             composite_partition_key: partition_keys > 1,
             nulls: nulls.iter().map(|text| text.clone().into_bytes()).collect(),
+            value_options: options.of_values(),
             options,
             jagged: Jagged::default(),
             charset: Charset::UTF_8,
@@ -180,6 +198,14 @@ impl RowEncoder {
     /// The same, but for JSON: what stands without quotes is a number, true or false as JSON writes them.
     pub fn with_json(self, is_json: bool) -> Self {
         RowEncoder { is_json, ..self }
+    }
+
+    /// The same, but for fields that were made of something else than text: what each is.
+    pub fn with_made(mut self, fields: &[Made]) -> Self {
+        for target in &mut self.targets {
+            target.made = fields.get(target.field).copied().unwrap_or_default();
+        }
+        self
     }
 
     /// The same, but for fields in another encoding than UTF-8.
@@ -306,7 +332,13 @@ impl RowEncoder {
         }
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
-        encode_at(&target.cql_type, field.bytes, self.place(field), &self.options, out)?;
+        match target.made {
+            Made::Text => encode_at(&target.cql_type, field.bytes, self.place(field), &self.options, out)?,
+            Made::Encoded if field.quoted => out.extend_from_slice(field.bytes),
+            Made::Value | Made::Encoded => {
+                encode_at(&target.cql_type, field.bytes, Place::Cell, &self.value_options, out)?
+            }
+        }
         let len = out.len() - start - 4;
         let len_bytes = i32::try_from(len).map_err(|_| ROW_TOO_LARGE)?.to_be_bytes();
         if let Some(length) = out.get_mut(start..start + 4) {

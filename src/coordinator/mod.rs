@@ -35,6 +35,7 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 
 use crate::control::message::{FileSpec, JobSpec};
+use crate::format::parquet::fit::{Misfit, check_types};
 use crate::ledger::LedgerError;
 use crate::ledger::job::Scanned;
 use crate::ledger::store::Ledger;
@@ -110,6 +111,9 @@ pub enum LoadError {
     /// What is asked for does not go together.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Types of a file's columns that never go into those of the table.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
     /// The job.
     #[error(transparent)]
     Job(#[from] JobError),
@@ -254,7 +258,12 @@ fn settle(
 }
 
 fn rejected_files(inputs: &[(InputFile, Header)]) -> Vec<RejectedFile<'_>> {
-    inputs.iter().map(|(file, header)| RejectedFile { path: file.name(), header: &header.raw }).collect()
+    let rejected = inputs.iter().map(|(file, header)| RejectedFile {
+        path: file.name(),
+        header: &header.raw,
+        made: header.columns.is_some(),
+    });
+    rejected.collect()
 }
 
 /// Bytes of the inputs, and how many workers they are for.
@@ -314,6 +323,12 @@ fn ask_cluster(
         Some(schema) => survey::plan_offline(schema, &fields, rules, wish)?,
         None => survey(&settings.connection, &settings.table, &fields, rules, wish)?,
     };
+    for ((file, header), mapping) in inputs.iter().zip(&surveyed.mappings) {
+        if let Some(columns) = &header.columns {
+            let names = input.columns.as_deref().unwrap_or(&header.names);
+            check_types(&file.path, names, &columns.types, &surveyed.row_plan.columns, mapping)?;
+        }
+    }
     let first_records = inputs.iter().zip(&surveyed.mappings).map(|((file, header), mapping)| FirstRecord {
         file: &file.path,
         mapping,

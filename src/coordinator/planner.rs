@@ -11,6 +11,7 @@ use crate::format::Format;
 use crate::format::boundaries::Boundaries;
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
+use crate::plan::parquet::footer::RowGroups;
 use crate::plan::split::{Place, SplitSettings, SplitStart, is_whole, place_behind, split};
 use crate::plan::unit::{UnitId, WorkUnit};
 
@@ -69,6 +70,7 @@ impl ScanStart {
         let place = match inputs.get(file) {
             // All of it was scanned before any of it was known: nobody has to decompress it once more to see that.
             Some((input, _)) if is_whole(input, unit, whole_chunks) => None,
+            Some((_, Header { columns: Some(_), .. })) => Some(RowGroups::place_behind(unit)),
             input => input.map(|(input, _)| place_behind(input, unit)).transpose()?,
         };
         let file = file + usize::from(place.is_none());
@@ -124,7 +126,11 @@ pub fn start(
             };
             let boundaries = Boundaries::of(&format, header.layout, place.is_none());
             let place = place.take().unwrap_or_else(|| header.data());
-            match split(file, place, boundaries, &settings, start, &pool, &mut emit) {
+            let totals = match &header.columns {
+                Some(columns) => columns.row_groups.split(file, place, &settings, start, &mut emit),
+                None => split(file, place, boundaries, &settings, start, &pool, &mut emit),
+            };
+            match totals {
                 Ok(totals) => {
                     if settings.skip >= place.record && totals.records == 0 {
                         let path = file.path.display();

@@ -118,6 +118,8 @@ impl Boundaries {
             Format::Ndjson(_) => Boundaries::Anywhere(Splitter::Lines),
             Format::Json(_) if is_first => Boundaries::InOrder(Documents::start(layout)),
             Format::Json(_) => Boundaries::InOrder(Documents::resumed(layout)),
+            // Nobody asks: where its rows are is known from its end.
+            Format::Parquet => Boundaries::from(&Dialect::default()),
         }
     }
 }

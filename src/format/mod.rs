@@ -7,6 +7,7 @@ pub mod charset;
 pub mod csv;
 pub mod detect;
 pub mod json;
+pub mod parquet;
 pub mod reader;
 pub mod record;
 
@@ -28,6 +29,8 @@ pub enum FormatName {
     Ndjson,
     /// JSON objects that may span lines.
     Json,
+    /// Parquet.
+    Parquet,
 }
 
 /// What the inputs are, with all that says how they are read.
@@ -40,6 +43,8 @@ pub enum Format {
     Ndjson(Charset),
     /// JSON objects that may span lines, one after the other or in one array, in this encoding.
     Json(Charset),
+    /// Parquet.
+    Parquet,
 }
 
 impl Format {
@@ -49,6 +54,7 @@ impl Format {
             Format::Csv(_) => "csv",
             Format::Ndjson(_) => "ndjson",
             Format::Json(_) => "json",
+            Format::Parquet => "parquet",
         }
     }
 
@@ -57,6 +63,7 @@ impl Format {
         match self {
             Format::Csv(dialect) => dialect.charset,
             Format::Ndjson(charset) | Format::Json(charset) => *charset,
+            Format::Parquet => Charset::UTF_8,
         }
     }
 
@@ -67,6 +74,7 @@ impl Format {
             (Format::Csv(dialect), Some(charset)) => Format::Csv(Dialect { charset, ..dialect }),
             (Format::Ndjson(_), Some(charset)) => Format::Ndjson(charset),
             (Format::Json(_), Some(charset)) => Format::Json(charset),
+            (Format::Parquet, Some(_)) => Format::Parquet,
         }
     }
 
@@ -79,7 +87,7 @@ impl Format {
     pub fn dialect(&self) -> Option<&Dialect> {
         match self {
             Format::Csv(dialect) => Some(dialect),
-            Format::Ndjson(_) | Format::Json(_) => None,
+            Format::Ndjson(_) | Format::Json(_) | Format::Parquet => None,
         }
     }
 }

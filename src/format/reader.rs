@@ -13,6 +13,9 @@ pub enum ReadError {
     /// For what it is said to be.
     #[error(transparent)]
     Chunk(#[from] csv::reader::ReadError),
+    /// As what is not read from bytes.
+    #[error("Parquet is read by rows and not by bytes: this is a bug")]
+    Rows,
 }
 
 /// Reads chunks of one file, one after the other.
@@ -21,6 +24,8 @@ pub enum RecordReader {
     Csv(csv::reader::ChunkReader),
     /// JSON.
     Json(Box<JsonReader>),
+    /// Parquet, of which only `plan::parquet` knows where its rows are: it reads nothing.
+    Rows,
 }
 
 impl RecordReader {
@@ -32,6 +37,7 @@ impl RecordReader {
             Format::Ndjson(charset) => json(Extent::Line, *charset),
             Format::Json(charset) => json(Extent::Document, *charset),
             Format::Csv(dialect) => RecordReader::Csv(csv::reader::ChunkReader::new(dialect)),
+            Format::Parquet => RecordReader::Rows,
         }
     }
 
@@ -43,6 +49,7 @@ impl RecordReader {
         match self {
             RecordReader::Csv(reader) => Ok(reader.read(bytes)?),
             RecordReader::Json(reader) => Ok(reader.read(bytes)?),
+            RecordReader::Rows => Err(ReadError::Rows),
         }
     }
 }
@@ -54,6 +61,7 @@ impl Format {
             Format::Csv(dialect) => dialect.charset,
             // The reader decodes whole records: what their escapes mean is known in UTF-8 only.
             Format::Ndjson(_) | Format::Json(_) => Charset::UTF_8,
+            Format::Parquet => Charset::UTF_8,
         }
     }
 }

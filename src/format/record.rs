@@ -1,9 +1,13 @@
 //! Records as every format delivers them: one buffer, and where in it each field of each record lies.
 //! Knows nothing of CQL; the codec reads fields from here, rejects take the original bytes from here.
 
+use std::borrow::Cow;
 use std::num::TryFromIntError;
+use std::sync::Arc;
 
+use super::parquet::direct::decoded;
 use crate::reject::Fault;
+use crate::schema::types::CqlType;
 
 /// The longest record that can be asked for, in bytes. Positions in a batch are 32 bits wide, and a chunk holds whole records
 /// beside the text of those that are rewritten: this leaves room for all of it.
@@ -39,6 +43,9 @@ pub struct RecordBatch {
     pub(crate) records: Vec<RecordSpan>,
     /// Records that cannot be read, by their places, in ascending order. They have no fields.
     pub(crate) faults: Vec<(u32, Box<Fault>)>,
+    /// Where there are no original bytes, since the fields were made of something else than text: for each field of a record, the type
+    /// as which it is encoded, or `None` where it is text.
+    pub(crate) made: Option<Arc<[Option<CqlType>]>>,
 }
 
 /// One field of a record.
@@ -134,10 +141,24 @@ impl<'a> Record<'a> {
         faults.get(at).map(|(_, fault)| &**fault)
     }
 
-    /// The record's original bytes, its line end included where it has one.
-    pub fn raw(&self) -> &'a [u8] {
+    /// The record's original bytes, its line end included where it has one. Where there are none, a line of CSV (RFC 4180) that
+    /// stands for the record: what is null is empty, what is empty is in quotes.
+    pub fn raw(&self) -> Cow<'a, [u8]> {
+        if let Some(types) = &self.batch.made {
+            let fields = (0..self.field_count()).filter_map(|at| self.field(at));
+            let texts: Vec<_> = fields
+                .zip(types.iter())
+                .map(|(field, encoded)| match encoded {
+                    Some(cql_type) if field.quoted => (decoded(cql_type, field.bytes), true),
+                    _ => (Cow::Borrowed(field.bytes), field.quoted),
+                })
+                .collect();
+            return Cow::Owned(csv_line(
+                texts.iter().map(|(bytes, quoted)| Field { bytes, quoted: *quoted }),
+            ));
+        }
         let span = &self.batch.records[self.index];
-        &self.batch.bytes[span.raw_start as usize..span.raw_end as usize]
+        Cow::Borrowed(&self.batch.bytes[span.raw_start as usize..span.raw_end as usize])
     }
 
     /// Offset of the record's first byte from the chunk's.
@@ -159,4 +180,26 @@ impl<'a> Record<'a> {
             .map_or(self.batch.fields.len(), |next| next.first_field as usize);
         (first, end)
     }
+}
+
+/// A line of CSV (RFC 4180) of these fields, with `\n` behind it. Quotes are where they are needed, and around what is empty and quoted.
+pub(crate) fn csv_line<'a>(fields: impl Iterator<Item = Field<'a>>) -> Vec<u8> {
+    let mut line = Vec::new();
+    for (at, field) in fields.enumerate() {
+        if at > 0 {
+            line.push(b',');
+        }
+        let special = |byte: &u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
+        if !(field.quoted && field.bytes.is_empty()) && !field.bytes.iter().any(special) {
+            line.extend_from_slice(field.bytes);
+            continue;
+        }
+        line.push(b'"');
+        for &byte in field.bytes {
+            line.extend_from_slice(if byte == b'"' { b"\"\"" } else { std::slice::from_ref(&byte) });
+        }
+        line.push(b'"');
+    }
+    line.push(b'\n');
+    line
 }

@@ -372,18 +372,19 @@ impl ChunkLoad {
             return;
         }
         let Some(record) = self.records.get(index as usize) else { return };
+        let raw = record.raw();
         let reason = RejectReason {
             file: self.unit.path.clone(),
             line: self.line_of(record),
             offset: self.chunk.start + record.offset(),
-            bytes: record.raw().len() as u64,
+            bytes: raw.len() as u64,
             record: self.number_of(record),
             column: fault.column.clone(),
             value: fault.value.as_deref().map(|value| String::from_utf8_lossy(value).into_owned()),
             code: fault.code,
             message: fault.message.clone(),
         };
-        if self.unit.reject(&reason, record.raw()) {
+        if self.unit.reject(&reason, &raw) {
             self.rejected.fetch_add(1, Ordering::Relaxed);
             self.aside.fetch_add(u64::from(fault.code.is_aside()), Ordering::Relaxed);
             self.settle(1);

@@ -176,6 +176,7 @@ pub fn meaning(settings: &LoadSettings) -> BTreeMap<String, String> {
         ("allow-extra-fields", input.jagged.extra.then(|| true.to_string())),
         ("escapes", (escapes != Escapes::Quotes).then(|| format!("{escapes:?}").to_lowercase())),
         ("encoding", (!charset.is_utf8()).then(|| charset.name().to_owned())),
+        ("format", (!matches!(input.format, Format::Csv(_))).then(|| input.format.name().to_owned())),
         ("trim", (trim != Trim::None).then(|| format!("{trim:?}").to_lowercase())),
         ("format", (!matches!(input.format, Format::Csv(_))).then(|| input.format.name().to_owned())),
         ("skip", (input.skip > 0).then(|| input.skip.to_string())),

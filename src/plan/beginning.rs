@@ -1,12 +1,15 @@
 //! A file's beginning, whatever its format: what names its columns, and where its data start. Asks each format's own reader of it.
 
 use super::discover::InputFile;
-use super::header::{Header, HeaderError, HeaderNames, read_header};
+use super::header::{Header, HeaderError, HeaderNames, column_names, read_header};
 use super::json_sample::{looks_like_json, read_sample};
+use super::parquet::footer::{Columns, Footer};
 use super::source::Source;
 use crate::format::Format;
+use crate::format::charset::Charset;
 use crate::format::csv::dialect::Dialect;
 use crate::format::json::reader::Extent;
+use crate::format::record::{Field, csv_line};
 
 /// As much of a file's beginning tells whether it looks like JSON.
 const LOOK_BYTES: usize = 4096;
@@ -36,6 +39,7 @@ pub fn read_beginning(
         Format::Json(charset) => {
             read_sample(file, Extent::Document, file.decoding.unwrap_or(*charset), max_record_bytes)
         }
+        Format::Parquet => read_end(file, names),
     }
 }
 
@@ -47,4 +51,20 @@ fn refuse_json(file: &InputFile) -> Result<(), HeaderError> {
         Some(format) => Err(HeaderError::LooksLikeJson { path: file.path.clone(), format }),
         None => Ok(()),
     }
+}
+
+/// What a Parquet file says of its columns, which it does at its end. Its header is the one that its rejected records get.
+fn read_end(file: &InputFile, names: HeaderNames) -> Result<Header, HeaderError> {
+    let footer = Footer::read(file)?;
+    let (found, types): (Vec<&str>, Vec<_>) = footer.columns().map(|(name, of)| (name, of.clone())).unzip();
+    let (names, passed_over) = match names {
+        HeaderNames::Used => {
+            (column_names(file, Charset::UTF_8, found.iter().map(|name| name.as_bytes()))?, Vec::new())
+        }
+        HeaderNames::Ignored => (Vec::new(), found.iter().map(|name| (*name).to_owned()).collect()),
+    };
+    let raw = csv_line(found.iter().map(|name| Field { bytes: name.as_bytes(), quoted: true }));
+    let row_groups = footer.row_groups;
+    let columns = Some(Columns { types, row_groups });
+    Ok(Header { names, passed_over, raw, data_line: 1, columns, ..Header::default() })
 }

@@ -8,6 +8,8 @@ use memchr::memchr_iter;
 
 use super::compression::Compression;
 use super::discover::{InputError, InputFile};
+use super::parquet::ParquetError;
+use super::parquet::footer::Columns;
 use super::source::Source;
 use super::split::{Place, RecordError};
 use crate::format::charset::Charset;
@@ -45,6 +47,8 @@ pub struct Header {
     pub layout: Layout,
     /// Of a file whose records name their fields by keys: those that it begins with.
     pub sampled: Option<SampledKeys>,
+    /// Of a Parquet file: its columns' types, and how many rows are where.
+    pub columns: Option<Columns>,
 }
 
 impl Header {
@@ -63,6 +67,9 @@ pub enum HeaderError {
     /// The first record does not end.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A Parquet file.
+    #[error(transparent)]
+    Parquet(#[from] ParquetError),
     /// A byte order mark of another encoding.
     #[error(
         "{}: is encoded in {encoding}, which is not read: convert it, as in \
@@ -335,7 +342,8 @@ fn endless(file: &InputFile, dialect: &Dialect, bytes: &[u8], limit: u64) -> Hea
     }
 }
 
-fn column_names<'a>(
+/// The names of columns, where they can be told apart.
+pub(super) fn column_names<'a>(
     file: &InputFile,
     charset: Charset,
     texts: impl Iterator<Item = &'a [u8]>,
@@ -396,7 +404,7 @@ fn other_format(file: &InputFile, bytes: &[u8]) -> Option<(String, &'static str)
         (b"\x02\x21\x4c\x18", "in lz4's legacy format", "unpack it first, for example with lz4 -d FILE"),
         (b"\x1f\x8b", "gzip-compressed", UNPACK),
         // The first page's header, or the file's, begins with an integer field in Thrift's compact protocol.
-        (b"PAR1\x15", "a Parquet file", "save its data as CSV first"),
+        (b"PAR1\x15", "a Parquet file", "load it with --format parquet"),
     ];
     let found = formats.iter().find(|(magic, ..)| bytes.starts_with(magic));
     found.map(|&(_, format, remedy)| (format.to_owned(), remedy))

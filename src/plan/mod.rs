@@ -15,6 +15,7 @@ pub mod source;
 pub mod header;
 
 mod json_sample;
+pub mod parquet;
 
 pub mod beginning;
 

@@ -10,6 +10,9 @@ use crate::format::reader::RecordReader;
 use crate::format::record::RecordBatch;
 use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
+use crate::plan::parquet::ParquetError;
+use crate::plan::parquet::footer::Columns;
+use crate::plan::parquet::rows::Rows;
 use crate::plan::source::Source;
 use crate::plan::split::RecordError;
 use crate::settings::InputSettings;
@@ -38,6 +41,9 @@ pub(super) fn read_sample(
     bytes_max: u64,
     look: &mut dyn FnMut(&RecordBatch),
 ) -> Result<Seen, ProposeError> {
+    if let Some(columns) = &header.columns {
+        return read_rows(file, columns, bytes_max, look);
+    }
     let source = Source::open(file)?;
     let format = input.format.decoded_from(file.decoding);
     let mut reader = RecordReader::new(&format, keys);
@@ -91,6 +97,33 @@ pub(super) fn read_sample(
             return Err(RecordError::TooLong { path, line, limit }.into());
         }
     }
+}
+
+/// The same of a Parquet file.
+fn read_rows(
+    file: &InputFile,
+    columns: &Columns,
+    bytes_max: u64,
+    look: &mut dyn FnMut(&RecordBatch),
+) -> Result<Seen, ProposeError> {
+    let unreadable = |error: ParquetError| ProposeError::Unreadable {
+        path: file.path.clone(),
+        problem: error.to_string(),
+    };
+    let rows = Rows::open_all(file).map_err(unreadable)?;
+    let total = columns.row_groups.rows();
+    let mut seen = Seen { records: 0, bytes: 0, complete: total == 0 };
+    while !seen.complete && (seen.bytes < bytes_max || seen.records == 0) {
+        let first = seen.records + 1;
+        let count = columns.row_groups.rows_from(seen.records);
+        let records =
+            rows.read(first, count).and_then(|read| rows.records(first, &read)).map_err(unreadable)?;
+        look(&records);
+        seen.bytes += rows.bytes_of(first, count);
+        seen.records += count;
+        seen.complete = seen.records == total;
+    }
+    Ok(seen)
 }
 
 fn newlines(bytes: &[u8]) -> u64 {

@@ -94,6 +94,8 @@ pub struct RejectedFile<'a> {
     pub path: &'a Path,
     /// Its header's original bytes; empty if it has none.
     pub header: &'a [u8],
+    /// Whether its records are kept as CSV, since they are no text.
+    pub made: bool,
 }
 
 /// The file below `dir` that gets the rejected records of input file number `file` of `files`.
@@ -103,10 +105,13 @@ pub fn records_path(dir: &Path, files: &[RejectedFile<'_>], file: FileId) -> Pat
 
 fn path_of(dir: &Path, prefix: &str, files: &[RejectedFile<'_>], file: FileId) -> PathBuf {
     let path = files.get(file.0 as usize).map(|file| file.path).unwrap_or(Path::new(""));
-    let name = match is_remote(path) {
+    let mut name: std::borrow::Cow<'_, str> = match is_remote(path) {
         true => of_url(base_name(&path.to_string_lossy())).into(),
         false => path.file_name().unwrap_or_default().to_string_lossy(),
     };
+    if files.get(file.0 as usize).is_some_and(|file| file.made) {
+        name.to_mut().push_str(".csv");
+    }
     match files.len() {
         1 => dir.join(format!("{prefix}-{name}")),
         _ => dir.join(format!("{prefix}-{:04}-{name}", file.0 + 1)),

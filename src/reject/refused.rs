@@ -66,7 +66,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files: Vec<RejectedFile<'_>> = ["a.csv", "b.csv"]
             .iter()
-            .map(|path| RejectedFile { path: Path::new(path), header: b"" })
+            .map(|path| RejectedFile { path: Path::new(path), header: b"", made: false })
             .collect();
         assert_eq!(refused_records(dir.path(), &files).unwrap(), None);
         let line = |file: &str, record: u64, code: &str| {
@@ -92,7 +92,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let reason = format!(r#"{{"file":"{typed}","record":3,"code":"refused_by_server"}}"#);
             std::fs::write(dir.path().join(REASONS), reason + "\n").unwrap();
-            let file = |path| RejectedFile { path: Path::new(path), header: b"" };
+            let file = |path| RejectedFile { path: Path::new(path), header: b"", made: false };
             let files: Vec<RejectedFile<'_>> = paths.iter().copied().map(file).collect();
             assert_eq!(refused_records(dir.path(), &files).unwrap(), expected, "{typed} in {paths:?}");
         };

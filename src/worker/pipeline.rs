@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow_array::RecordBatch as Columns;
 use crossbeam_channel::Sender;
 
 use super::desk::Desk;
@@ -20,6 +21,8 @@ use crate::insert::engine::{BoundBatch, BoundRow, Engine};
 use crate::insert::halt::{Failure, PanicWatch};
 use crate::insert::load::{ChunkLoad, RejectBrake, UnitLoad, Unsaid};
 use crate::plan::discover::{InputError, InputFile};
+use crate::plan::parquet::ParquetError;
+use crate::plan::parquet::rows::Rows;
 use crate::plan::source::Source;
 use crate::plan::unit::{Chunk, FileId, WorkUnit};
 use crate::reject::Fault;
@@ -61,6 +64,8 @@ struct OpenInput {
     encoder: RowEncoder,
     format: Format,
     keys: Keys,
+    /// Of a Parquet file: its rows.
+    rows: Option<Rows>,
     /// Readers that no thread is using: there come to be as many as threads.
     readers: Mutex<Vec<RecordReader>>,
 }
@@ -87,6 +92,8 @@ enum ChunkBytes {
     InFile,
     /// Here: the input can only be read in order.
     Read(Vec<u8>),
+    /// Rows that are read already.
+    Rows(Columns),
 }
 
 /// Why a chunk could not be loaded. Bad records are not among these: they are rejected and the chunk goes on.
@@ -102,6 +109,8 @@ enum ChunkFailure {
         path.display()
     )]
     Changed { path: PathBuf, start: u64, end: u64, expected: u64, found: u64 },
+    #[error(transparent)]
+    Rows(#[from] ParquetError),
     #[error("a row cannot be bound: {0}; this is a bug")]
     Bind(String),
 }
@@ -151,9 +160,13 @@ impl<E: Engine> Pipeline<E> {
         let load = Arc::new(self.begin(unit, attempt, open.source.input()));
         self.shared.desk.begin(Arc::clone(&load));
         for (index, &chunk) in (0..).zip(&load.unit.chunks) {
-            let memory = self.memory.take(self.shared.job.memory_of(chunk), || self.shared.may_wait());
+            let bytes = match &open.rows {
+                Some(rows) => rows.bytes_of(first_record, chunk.records),
+                None => self.shared.job.memory_of(chunk),
+            };
+            let memory = self.memory.take(bytes, || self.shared.may_wait());
             let Some(memory) = memory.filter(|_| !self.shared.desk.halt().is_stopped()) else { break };
-            let Some(bytes) = self.shared.read_ahead(&open.source, chunk)? else { break };
+            let Some(bytes) = self.shared.read_ahead(&open, chunk, first_record)? else { break };
             load.begin_chunk(Box::new(memory));
             let (unit, open) = (Arc::clone(&load), Arc::clone(&open));
             let task = ChunkTask {
@@ -213,12 +226,22 @@ impl<E: Engine> Pipeline<E> {
         let source =
             Source::open(&spec.input).map_err(|error| fail(FailureKind::Input, error.to_string()))?;
         let format = job.format.decoded_from(spec.input.decoding);
-        let encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, job.codec.clone())
+        let mut encoder = RowEncoder::new(&job.row_plan, &spec.mapping, &job.nulls, job.codec.clone())
             .with_jagged(job.jagged)
             .with_charset(format.field_charset())
             .with_json(format.is_keyed());
         let keys = spec.mapping.keys.clone().unwrap_or_default();
-        let open = Arc::new(OpenInput { source, encoder, format, keys, readers: Mutex::default() });
+        let rows = match job.format {
+            Format::Parquet => {
+                Some(Rows::open(&spec.input, &job.row_plan, &spec.mapping, job.codec.is_utc()))
+            }
+            Format::Csv(_) | Format::Ndjson(_) | Format::Json(_) => None,
+        };
+        let rows = rows.transpose().map_err(|error| fail(FailureKind::Input, error.to_string()))?;
+        if let Some(rows) = &rows {
+            encoder = encoder.with_made(rows.made());
+        }
+        let open = Arc::new(OpenInput { source, encoder, format, keys, rows, readers: Mutex::default() });
         self.open = Some((id, Arc::clone(&open)));
         Ok(open)
     }
@@ -253,9 +276,19 @@ impl<E: Engine> Shared<E> {
         !self.desk.halt().is_stopped()
     }
 
-    /// A chunk's bytes where the input can only be read in order; that is done here, forwards, one chunk at a time. `None` where the
-    /// worker is to stop.
-    fn read_ahead(&self, source: &Source, chunk: Chunk) -> Result<Option<ChunkBytes>, Failure> {
+    /// A chunk's bytes or rows where the input can only be read in order; that is done here, forwards, one chunk at a time. `None` where
+    /// the worker is to stop.
+    fn read_ahead(
+        &self,
+        open: &OpenInput,
+        chunk: Chunk,
+        first_record: u64,
+    ) -> Result<Option<ChunkBytes>, Failure> {
+        let source = &open.source;
+        if let Some(rows) = &open.rows {
+            let read = rows.read(first_record, chunk.records).map(|rows| Some(ChunkBytes::Rows(rows)));
+            return read.map_err(|error| Failure { kind: FailureKind::Input, message: error.to_string() });
+        }
         if !source.is_sequential() {
             return Ok(Some(ChunkBytes::InFile));
         }
@@ -283,7 +316,10 @@ impl<E: Engine> Shared<E> {
     fn load_chunk(&self, task: ChunkTask) -> Result<(), ChunkFailure> {
         let ChunkTask { unit, index, chunk, bytes, open, first_ordinal, first_record, later_us, in_doubt } =
             task;
-        let records = self.read(&open, chunk, bytes)?;
+        let records = match (bytes, &open.rows) {
+            (ChunkBytes::Rows(columns), Some(rows)) => rows.records(first_record, &columns)?,
+            (bytes, _) => self.read(&open, chunk, bytes)?,
+        };
         let chunk = Arc::new(ChunkLoad::new(unit, index, chunk, first_record, records));
         let rows = self.encode(&chunk, &open.encoder, first_ordinal, later_us)?;
         if in_doubt {
@@ -302,7 +338,7 @@ impl<E: Engine> Shared<E> {
         let source = &open.source;
         let bytes = match bytes {
             ChunkBytes::Read(bytes) => bytes,
-            ChunkBytes::InFile => {
+            ChunkBytes::Rows(_) | ChunkBytes::InFile => {
                 let mut bytes = zeros(len);
                 source.read_at(&mut bytes, start)?;
                 bytes
@@ -413,9 +449,10 @@ impl VerifySpec {
 impl ChunkFailure {
     fn kind(&self) -> FailureKind {
         match self {
-            ChunkFailure::Input(_) | ChunkFailure::Parse { .. } | ChunkFailure::Changed { .. } => {
-                FailureKind::Input
-            }
+            ChunkFailure::Input(_)
+            | ChunkFailure::Parse { .. }
+            | ChunkFailure::Changed { .. }
+            | ChunkFailure::Rows(_) => FailureKind::Input,
             ChunkFailure::Bind(_) => FailureKind::Accounting,
         }
     }

@@ -34,6 +34,7 @@ mod nested;
 mod new_table;
 mod nulls;
 mod once;
+mod parquet;
 mod part_of_files;
 mod places;
 mod proxy;

@@ -14,10 +14,10 @@ use crate::settings::{DialectChoice, NullAs, Rounding};
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
     /// What the files are: csv (unless said otherwise), tsv (tabs, no quotes, \t \n \\ and \N for null), ndjson (a JSON object a line),
-    /// or json (objects one after the other, or one array of them)
+    /// or json (objects one after the other, one array of them), or parquet
     #[arg(
         long,
-        value_name = "csv|tsv|ndjson|json",
+        value_name = "csv|tsv|ndjson|json|parquet",
         value_enum,
         ignore_case = true,
         hide_possible_values = true

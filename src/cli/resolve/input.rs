@@ -23,7 +23,7 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
     let map = column_map(typed, args)?;
     let format = format(typed, args)?;
     let is_csv = format.dialect().is_some();
-    let columns = if is_csv { columns(typed, args)? } else { None };
+    let columns = if format.is_keyed() { None } else { columns(typed, args)? };
     // By their places, fields need no names.
     let needs_names = is_csv && map.as_ref().is_none_or(|map| map.by_name);
     if args.no_header && columns.is_none() && needs_names {
@@ -38,6 +38,10 @@ pub(super) fn resolve(typed: &Typed<'_>, args: &InputArgs) -> Result<InputSettin
     if format.dialect().is_some_and(|dialect| dialect.escapes == Escapes::Tsv) {
         // So it is in any case.
         nulls.retain(|text| text != "\\N");
+    }
+    if format == Format::Parquet {
+        // It has nulls of its own, and its texts mean what they say.
+        nulls.clear();
     }
     if let Some(dialect) = format.dialect() {
         check_nulls(dialect, &nulls)?;
@@ -155,23 +159,33 @@ fn format(typed: &Typed<'_>, args: &InputArgs) -> Result<Format, UsageError> {
             refuse_csv(typed, args, "json")?;
             Format::Json(charset)
         }
+        Some(FormatName::Parquet) => {
+            refuse_csv(typed, args, "parquet")?;
+            Format::Parquet
+        }
     })
 }
 
-/// JSON has no dialects. From the environment or the configuration file such options may come for other files.
+/// JSON has no dialects, and Parquet is no text. From the environment or the configuration file such options may come for other files.
 fn refuse_csv(typed: &Typed<'_>, args: &InputArgs, format: &str) -> Result<(), UsageError> {
     let flags = [
         ("no-header", args.no_header),
         ("allow-missing-fields", args.allow_missing_fields),
         ("allow-extra-fields", args.allow_extra_fields),
     ];
-    let others = ["delimiter", "quote", "escape", "escapes", "comment", "trim", "columns", "dialect"]
+    let dialect = ["delimiter", "quote", "escape", "escapes", "comment", "trim", "dialect"]
         .map(|option| (option, true));
+    let is_parquet = args.format == Some(FormatName::Parquet);
+    let of_text = ["encoding", "null", "input-compression"].map(|option| (option, is_parquet));
+    let others = dialect.into_iter().chain([("columns", !is_parquet)]).chain(of_text);
     let is_typed = |option: &str| typed.origins.get(option) == Some(&Origin::CommandLine);
     match flags.into_iter().chain(others).find(|(option, is_set)| *is_set && is_typed(option)) {
-        Some((option, _)) => Err(UsageError::Combination(format!(
-            "--{option} with --format {format}: it says how CSV is read; leave it out"
-        ))),
+        Some((option, _)) => {
+            let read = if is_parquet { "text" } else { "CSV" };
+            Err(UsageError::Combination(format!(
+                "--{option} with --format {format}: it says how {read} is read; leave it out"
+            )))
+        }
         None => Ok(()),
     }
 }

@@ -97,6 +97,17 @@ impl Forms {
         (self != Forms::default()).then(|| Box::new(self))
     }
 
+    /// What of it holds for texts that were made of values.
+    pub(crate) fn of_values(&self) -> Option<Box<Forms>> {
+        let times = self.times.as_ref().and_then(Times::of_values);
+        Forms { times, timeuuid: self.timeuuid, ..Forms::default() }.unless_usual()
+    }
+
+    /// Whether times without a zone are UTC.
+    pub(crate) fn is_utc(&self) -> bool {
+        self.times.as_ref().is_none_or(Times::is_utc)
+    }
+
     /// What differs from the usual forms, as options have it.
     pub fn options(&self) -> Vec<(&'static str, String)> {
         let list = |texts: Vec<String>| {

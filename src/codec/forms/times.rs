@@ -98,6 +98,17 @@ pub struct Times {
 }
 
 impl Times {
+    /// What of it holds for texts that were made of values; `None` where that is nothing.
+    pub(super) fn of_values(&self) -> Option<Times> {
+        let times = Times { epoch_unit: self.epoch_unit, zone: self.zone.clone(), ..Times::default() };
+        (times != Times::default()).then_some(times)
+    }
+
+    /// Whether texts without an offset are UTC.
+    pub(super) fn is_utc(&self) -> bool {
+        self.zone.is_none()
+    }
+
     /// The same with these forms of timestamps: `iso`, `epoch`, or what strptime reads.
     ///
     /// # Errors

@@ -94,7 +94,7 @@ impl ChunkReader {
             bytes,
             fields: Vec::with_capacity(fields),
             records: Vec::with_capacity(records),
-            faults: Vec::new(),
+            ..RecordBatch::default()
         };
         let batch = match &mut self.how {
             How::Simple(records) => read_all(&mut **records, batch),

@@ -71,7 +71,7 @@ impl Reading {
         self.uneven = 1.0 - even as f64 / records;
         let (mut misquoted, mut cells, mut clear) = (0_usize, 0_usize, 0_usize);
         for record in self.batch.iter() {
-            let walk = Walk::through(record.raw(), &self.dialect);
+            let walk = Walk::through(&record.raw(), &self.dialect);
             self.escaped += walk.escaped;
             self.idle_escapes += walk.idle_escapes;
             let mut is_misquoted = walk.behind_quote;

@@ -175,7 +175,7 @@ fn archives_and_binary_files_are_refused_with_what_to_do() {
     check_error(b"\x1f\x9d\x90", &unpack("compressed by compress (.Z)", gzip));
     let lz4 = ", for example with lz4 -d FILE";
     check_error(b"\x02\x21\x4c\x18\0", &unpack("in lz4's legacy format", lz4));
-    check_error(b"PAR1\x15\x04", "FILE: is a Parquet file: save its data as CSV first");
+    check_error(b"PAR1\x15\x04", "FILE: is a Parquet file: load it with --format parquet");
     let zip = "FILE: is a ZIP archive: unpack it first, for example with unzip FILE, or save the spreadsheet as CSV";
     check_error(b"PK\x03\x04\x14", zip);
     // Texts that begin with the same letters.

@@ -44,7 +44,7 @@ fn part(unit: u32, attempt: u32, records: Range<u64>, rejected: u64) -> Part {
 }
 
 fn files() -> [RejectedFile<'static>; 1] {
-    [RejectedFile { path: Path::new("/data/in.csv"), header: b"id,n\n" }]
+    [RejectedFile { path: Path::new("/data/in.csv"), header: b"id,n\n", made: false }]
 }
 
 fn read(dir: &Path, name: &str) -> String {
@@ -209,9 +209,9 @@ fn each_input_file_has_a_file_of_its_own_with_its_own_header() {
     write_part(dir, 0, 1, &[(1, "a\n")]);
     write_part(dir, 1, 1, &[(1, "b\n")]);
     let files = [
-        RejectedFile { path: Path::new("x/in.csv"), header: b"one\n" },
-        RejectedFile { path: Path::new("z/none.csv"), header: b"none\n" },
-        RejectedFile { path: Path::new("y/in.csv"), header: b"two\n" },
+        RejectedFile { path: Path::new("x/in.csv"), header: b"one\n", made: false },
+        RejectedFile { path: Path::new("z/none.csv"), header: b"none\n", made: false },
+        RejectedFile { path: Path::new("y/in.csv"), header: b"two\n", made: false },
     ];
     let second = Part { file: FileId(2), ..part(1, 1, 1..2, 1) };
     assert_eq!(merge(dir, &files, &[second, part(0, 1, 1..2, 1)], Keep::Nothing).unwrap().total, 2);
