@@ -95,7 +95,7 @@ fn plan() -> (RowPlan, FieldMapping) {
 /// The file's units, as the planner makes them.
 fn units(file: &InputFile) -> Vec<WorkUnit> {
     let format = ringload::format::Format::Parquet;
-    let header = read_beginning(file, &format, HeaderNames::Used, 1 << 20).expect("a whole file");
+    let header = read_beginning(file, &format, true, HeaderNames::Used, 1 << 20).expect("a whole file");
     let settings = SplitSettings {
         unit_bytes: 64 << 20,
         chunk_bytes: 256 << 10,

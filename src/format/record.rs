@@ -190,7 +190,8 @@ pub(crate) fn csv_line<'a>(fields: impl Iterator<Item = Field<'a>>) -> Vec<u8> {
             line.push(b',');
         }
         let special = |byte: &u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
-        if !(field.quoted && field.bytes.is_empty()) && !field.bytes.iter().any(special) {
+        let is_empty_text = field.quoted && field.bytes.is_empty();
+        if !is_empty_text && !field.bytes.iter().any(special) {
             line.extend_from_slice(field.bytes);
             continue;
         }

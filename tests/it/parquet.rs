@@ -267,7 +267,7 @@ fn what_is_no_whole_parquet_file_is_refused_with_what_to_do() {
         .finish()
         .expect_code(4)
         .expect_said(&["in.parquet: is a Parquet file: load it with --format parquet"]);
-    let mut refused = |name: &str, bytes: &[u8], said: &str| {
+    let refused = |name: &str, bytes: &[u8], said: &str| {
         scratch.write(name, bytes);
         check(&scratch, &["--format", "parquet", name]).finish().expect_code(4).expect_said(&[name, said]);
     };

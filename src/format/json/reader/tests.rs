@@ -25,7 +25,7 @@ fn reader(extent: Extent) -> JsonReader {
 fn read(reader: &mut JsonReader, bytes: &[u8]) -> Vec<FoundRecord> {
     let batch = reader.read(bytes.to_vec()).unwrap();
     let records = batch.iter().map(|record| {
-        let raw = String::from_utf8_lossy(record.raw()).into_owned();
+        let raw = String::from_utf8_lossy(&record.raw()).into_owned();
         assert_eq!(record.raw(), &bytes[record.offset() as usize..][..record.raw().len()]);
         let fields = match record.fault() {
             Some(fault) => {
