@@ -102,6 +102,7 @@ fn units(file: &InputFile) -> Vec<WorkUnit> {
         max_record_bytes: 1 << 20,
         skip: 0,
         limit: None,
+        whole_chunks: 1,
     };
     let mut units = Vec::new();
     let start = SplitStart { ordinal: 0, unit: UnitId(0) };

@@ -93,8 +93,14 @@ fn units(groups: &[(u64, u64)], place: u64, settings: (u64, u64, Option<u64>)) -
     let folder = tempfile::tempdir().unwrap();
     let file = write(folder.path(), &[0; 10_000]);
     let (unit_bytes, skip, limit) = settings;
-    let settings =
-        SplitSettings { unit_bytes, chunk_bytes: unit_bytes, max_record_bytes: 1 << 20, skip, limit };
+    let settings = SplitSettings {
+        unit_bytes,
+        chunk_bytes: unit_bytes,
+        max_record_bytes: 1 << 20,
+        skip,
+        limit,
+        whole_chunks: 1,
+    };
     let mut units: Vec<WorkUnit> = Vec::new();
     let emit = &mut |unit| {
         units.push(unit);
