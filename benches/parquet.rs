@@ -2,7 +2,11 @@
 //! library's own writer with snappy. Throughput is bytes of the same records as CSV, so that it compares with the CSV beside it.
 //! Rerun with `cargo bench --bench parquet`; what others need for the same file is in `scripts/bench`.
 
-#![expect(clippy::expect_used, reason = "a bench that cannot prepare its file has nothing to measure")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a bench that cannot prepare its file has nothing to measure, and says what its bytes are"
+)]
 
 use std::fs::File;
 use std::hint::black_box;
