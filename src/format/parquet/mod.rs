@@ -1,5 +1,5 @@
 //! Parquet: Arrow's columns to records. [`fit`] says which of its types go into which of CQL's, [`render`] turns a run of rows into a
-//! [`RecordBatch`](super::record::RecordBatch), [`nested`] writes what is made of others. Pure: files are read by `plan::parquet`.
+//! [`RecordBatch`](super::record::RecordBatch), `nested` writes what is made of others. Pure: files are read by `plan::parquet`.
 
 pub(crate) mod direct;
 pub mod fit;
