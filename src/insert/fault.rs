@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use scylla::errors::{BadQuery, DbError, ExecutionError, RequestAttemptError};
+use scylla::statement::Consistency;
 
 /// What an error says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,21 +99,27 @@ pub fn classify(error: &ExecutionError) -> FaultKind {
 }
 
 /// Whether a request that failed may have been executed all the same, now or later. No server has seen those of which it is certain that
-/// they were not, or it said so before it did anything.
-pub fn may_have_been_executed(error: &ExecutionError) -> bool {
+/// they were not, or it said so before it did anything. `conditional`: the statement has a condition.
+pub fn may_have_been_executed(error: &ExecutionError, conditional: bool) -> bool {
     let attempt = match error {
         ExecutionError::EmptyPlan | ExecutionError::ConnectionPoolError(_) => return false,
         ExecutionError::LastAttemptError(attempt) => attempt,
         _ => return true,
     };
-    !matches!(
-        attempt,
-        RequestAttemptError::UnableToAllocStreamId
-            | RequestAttemptError::DbError(
-                DbError::Unavailable { .. } | DbError::IsBootstrapping | DbError::RateLimitReached { .. },
-                _
-            )
-    )
+    match attempt {
+        RequestAttemptError::UnableToAllocStreamId => false,
+        RequestAttemptError::DbError(error, _) => match error {
+            DbError::IsBootstrapping => false,
+            // Of what has a condition, replicas agree on it first (`SERIAL`), and may then be too few to learn of it.
+            DbError::Unavailable { consistency, .. } => {
+                conditional && !matches!(consistency, Consistency::Serial | Consistency::LocalSerial)
+            }
+            // One that a replica rejects may have been taken by others.
+            DbError::RateLimitReached { rejected_by_coordinator, .. } => !rejected_by_coordinator,
+            _ => true,
+        },
+        _ => true,
+    }
 }
 
 fn classify_attempt(error: &RequestAttemptError) -> FaultKind {
@@ -131,7 +138,8 @@ fn classify_attempt(error: &RequestAttemptError) -> FaultKind {
 
 fn classify_server_error(error: &DbError) -> FaultKind {
     match error {
-        DbError::Invalid => FaultKind::Row,
+        // A function that fails does so before anything is written: fromJson() of what is no JSON, a user function.
+        DbError::Invalid | DbError::FunctionFailure { .. } => FaultKind::Row,
         DbError::Unavailable { .. }
         | DbError::Overloaded
         | DbError::IsBootstrapping
@@ -151,7 +159,6 @@ fn classify_server_error(error: &DbError) -> FaultKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scylla::statement::Consistency;
 
     const RETRY_FOR: Duration = Duration::from_secs(600);
 
@@ -166,9 +173,16 @@ mod tests {
             |error| ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, String::new()));
         let (consistency, alive) = (Consistency::One, 0);
         let write_type = scylla::errors::WriteType::Simple;
+        let limited = |rejected_by_coordinator| {
+            let op_type = scylla::errors::OperationType::Write;
+            of_server(DbError::RateLimitReached { op_type, rejected_by_coordinator })
+        };
         for (error, expected) in [
             (ExecutionError::EmptyPlan, false),
             (of_server(DbError::Unavailable { consistency, required: 1, alive }), false),
+            (limited(true), false),
+            // Other replicas may have taken it.
+            (limited(false), true),
             (of_server(DbError::IsBootstrapping), false),
             (ExecutionError::LastAttemptError(RequestAttemptError::UnableToAllocStreamId), false),
             (of_server(DbError::WriteTimeout { consistency, received: 0, required: 1, write_type }), true),
@@ -177,7 +191,14 @@ mod tests {
             (of_server(DbError::ServerError), true),
             (ExecutionError::RequestTimeout(Duration::from_secs(1)), true),
         ] {
-            assert_eq!(may_have_been_executed(&error), expected, "{error}");
+            assert_eq!(may_have_been_executed(&error, false), expected, "{error}");
+        }
+        // A condition that was agreed on is executed, though too few replicas are there to be told of it.
+        for (consistency, expected) in
+            [(Consistency::Serial, false), (Consistency::LocalSerial, false), (Consistency::All, true)]
+        {
+            let error = of_server(DbError::Unavailable { consistency, required: 1, alive });
+            assert_eq!(may_have_been_executed(&error, true), expected, "{consistency}");
         }
     }
 
@@ -248,6 +269,14 @@ mod tests {
                     write_type: scylla::errors::WriteType::Simple,
                 },
                 FaultKind::Cluster,
+            ),
+            (
+                DbError::FunctionFailure {
+                    keyspace: "ks".into(),
+                    function: "f".into(),
+                    arg_types: Vec::new(),
+                },
+                FaultKind::Row,
             ),
             (DbError::Unauthorized, FaultKind::Fatal),
             (DbError::SyntaxError, FaultKind::Fatal),

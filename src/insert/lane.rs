@@ -131,7 +131,7 @@ impl<R: Request> Lane<R> {
             let acknowledged = self.gauges.acknowledged.load(Ordering::Relaxed);
             let failing = failing.get_or_insert_with(|| Failing::begin(&self.gauges, acknowledged));
             failing.sent = failing.sent.saturating_add(1);
-            let may_be_done = may_have_been_executed(&error);
+            let may_be_done = may_have_been_executed(&error, self.request.is_conditional());
             let in_doubt = may_be_done && self.request.is_once();
             match self.decide(failing, classify(&error), in_doubt) {
                 Decision::Retry(mut pause) => {

@@ -51,6 +51,11 @@ pub trait Request: Send + Sync + 'static {
         false
     }
 
+    /// Whether a condition is agreed on before a row is written.
+    fn is_conditional(&self) -> bool {
+        false
+    }
+
     /// What is sent after `row`, of which nobody knows whether the server has executed it.
     ///
     /// # Errors
@@ -139,6 +144,10 @@ impl Request for Insert {
 
     fn is_once(&self) -> bool {
         self.once
+    }
+
+    fn is_conditional(&self) -> bool {
+        self.conditional
     }
 
     fn after_doubt(&self, row: &InsertRow) -> Result<Again<InsertRow>, String> {
