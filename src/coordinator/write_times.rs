@@ -7,7 +7,6 @@ use crate::control::message::WriteTime;
 use crate::ledger::job::show_time;
 use crate::schema::statement::{RowPlan, Stamp};
 use crate::schema::table::Column;
-use crate::schema::types::CqlType;
 use crate::settings::TimestampMode;
 
 /// A row may have to wait so long for its write time without a word: clocks are set by a little all the time.
@@ -93,11 +92,11 @@ fn write_time(
 
 /// The first column that is a list and not frozen, in rows that may be sent twice.
 fn list_of(plan: &RowPlan) -> Option<&str> {
-    let is_list = |(at, column): &(usize, &Column)| {
-        matches!(&column.cql_type, CqlType::List(list) if !list.frozen) && !plan.arguments.contains(at)
-    };
-    let list = plan.columns.iter().enumerate().find(is_list).map(|(_, column)| column.name.as_str());
-    list.filter(|_| plan.once.is_none())
+    let is_list =
+        |(at, column): &(usize, &Column)| column.cql_type.is_open_list() && !plan.arguments.contains(at);
+    let filled = plan.columns.iter().enumerate().filter(is_list).map(|(_, column)| column);
+    let list = filled.chain(plan.called.iter().filter(|column| column.cql_type.is_open_list())).next();
+    list.map(|column| column.name.as_str()).filter(|_| plan.once.is_none())
 }
 
 /// Whether a job may begin in a table whose rows have write times up to `last_us`, as far as is known.
@@ -148,6 +147,9 @@ fn ahead(us: i64, now_us: i64) -> Option<String> {
 mod tests {
     use super::*;
     use crate::schema::field::FieldRef;
+    use crate::schema::repeat::Once;
+    use crate::schema::table::ColumnRole;
+    use crate::schema::types::UserTypes;
 
     const NOW: i64 = 1_800_000_000_000_000;
     const HOUR: i64 = 3_600 * 1_000_000;
@@ -177,6 +179,28 @@ mod tests {
             let error = write_time(mode).unwrap_err().to_string();
             assert!(error.starts_with("column \"tags\" is a list that is not frozen"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_list_that_a_function_fills_has_several_write_times_too() {
+        let column = |name: &str, cql_type: &str| Column {
+            name: name.to_owned(),
+            cql_type: UserTypes::default().parse(cql_type).unwrap(),
+            role: ColumnRole::Regular,
+        };
+        let check = |cql_type, once, expected| {
+            let called = vec![column("day", "date"), column("l", cql_type)];
+            let columns = vec![column("l", "text")];
+            let plan = RowPlan { columns, arguments: vec![0], called, once, ..RowPlan::default() };
+            assert_eq!(
+                write_time_of(&TimestampMode::Order, &plan, 1_000, None).unwrap(),
+                expected,
+                "{cql_type}"
+            );
+        };
+        check("list<int>", None, WriteTime::Spaced(1_001));
+        check("frozen<list<int>>", None, WriteTime::Ordinal(1_001));
+        check("list<int>", Some(Once::Function("f".to_owned())), WriteTime::Ordinal(1_001));
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub struct Query {
     pub has_timestamp: bool,
     /// Names in it, columns among them.
     pub names: Vec<String>,
+    /// What is done.
+    verb: Verb,
+    /// Whether a row's columns are in a JSON text.
+    is_json: bool,
     /// Whether something is added, taken away, or chosen by its place in it.
     pub is_relative: bool,
     /// The first function in it that may not give the same twice.
@@ -84,6 +88,8 @@ impl Query {
             is_conditional: false,
             has_timestamp: false,
             names: Vec::new(),
+            verb,
+            is_json: verb == Verb::Insert && tokens.get(table + 1).is_some_and(|token| is(token, "json")),
             is_relative: false,
             not_the_same: None,
             stamp: (0, ""),
@@ -115,6 +121,11 @@ impl Query {
             }
             _ => Ok(found),
         }
+    }
+
+    /// Whether this column may be given a value.
+    pub fn fills(&self, column: &str) -> bool {
+        self.verb != Verb::Delete && (self.is_json || self.names.iter().any(|name| name == column))
     }
 
     /// The text as it was given.

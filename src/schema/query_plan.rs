@@ -63,6 +63,8 @@ pub fn plan_query(
         }
         plan.columns.push(Column { name: marker.name.clone(), cql_type: cql_type.clone(), role });
     }
+    // What functions and JSON put into lists is not behind markers of theirs.
+    plan.called = open_lists(schema).filter(|list| query.fills(&list.name)).cloned().collect();
     // A marker that stands there several times is filled from one field each time.
     let mut markers: Vec<Column> = Vec::new();
     for column in &plan.columns {
@@ -98,15 +100,20 @@ fn once(query: &Query, schema: &TableSchema) -> Option<Once> {
     if query.is_conditional {
         return Some(Once::Condition);
     }
-    let is_list = |column: &&Column| matches!(&column.cql_type, CqlType::List(list) if !list.frozen);
-    let mut lists = schema.columns.iter().filter(is_list);
     // With a write time of the query's own, there is none left for what is sent again.
-    if let Some(list) =
-        lists.find(|list| (query.is_relative || query.has_timestamp) && query.names.contains(&list.name))
-    {
+    let is_once = |list: &&Column| {
+        query.is_relative && query.names.contains(&list.name)
+            || query.has_timestamp && query.fills(&list.name)
+    };
+    if let Some(list) = open_lists(schema).find(is_once) {
         return Some(Once::List(list.name.clone()));
     }
     query.not_the_same.clone().map(Once::Function)
+}
+
+/// The table's lists that are not frozen.
+fn open_lists(schema: &TableSchema) -> impl Iterator<Item = &Column> {
+    schema.columns.iter().filter(|column| column.cql_type.is_open_list())
 }
 
 /// The same error, of markers instead of columns.
@@ -206,6 +213,29 @@ mod tests {
         check("DELETE FROM ks.t WHERE id = :id IF EXISTS", &[id], Some(Once::Condition));
         let function = Some(Once::Function("uuid".to_owned()));
         check("INSERT INTO ks.t (id, u) VALUES (:id, uuid())", &[id, time], function);
+    }
+
+    #[test]
+    fn lists_that_are_filled_are_known_also_without_a_marker_of_theirs() {
+        let check = |query: &str, server: &[(&str, &str)], expected: &[&str]| {
+            let (plan, _) = plan(query, server, &["id", "x"], None).unwrap();
+            let called: Vec<&str> = plan.called.iter().map(|column| column.name.as_str()).collect();
+            assert_eq!((called.as_slice(), plan.once), (expected, None), "{query}");
+        };
+        let (time, id, x) = (("[timestamp]", "bigint"), ("id", "int"), ("arg0", "text"));
+        check("INSERT INTO ks.t JSON :x", &[("[json]", "text"), time], &["l"]);
+        check("INSERT INTO ks.t (id, l) VALUES (:id, fromJson(:x))", &[id, x, time], &["l"]);
+        check(
+            "UPDATE ks.t SET l = (list<int>) :x WHERE id = :id",
+            &[time, ("cast", "list<int>"), id],
+            &["l"],
+        );
+        check("UPDATE ks.t SET l = :x WHERE id = :id", &[time, ("l", "list<int>"), id], &["l"]);
+        check("UPDATE ks.t SET v = :x WHERE id = :id", &[time, ("v", "text"), id], &[]);
+        check("DELETE l FROM ks.t WHERE id = :id AND v = :x", &[time, id, ("v", "text")], &[]);
+        let query = "INSERT INTO ks.t JSON :x USING TIMESTAMP 5";
+        let (plan, _) = plan(query, &[("[json]", "text")], &["x"], None).unwrap();
+        assert_eq!(plan.once, Some(Once::List("l".to_owned())));
     }
 
     #[test]

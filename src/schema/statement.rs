@@ -25,7 +25,7 @@ pub struct RowPlan {
     /// Places among the columns that are not a column's whole value, but an argument or another part of the statement.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arguments: Vec<usize>,
-    /// Columns that functions fill.
+    /// Columns that functions fill; of a statement of the user's own, the lists that are not frozen which it fills.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub called: Vec<Column>,
     /// Where the marker of the write time is, if not at the end.

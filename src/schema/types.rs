@@ -202,6 +202,11 @@ impl CqlType {
         }
     }
 
+    /// Whether it is a list that is not frozen, which has its elements twice when it is written twice at one time.
+    pub fn is_open_list(&self) -> bool {
+        matches!(self, CqlType::List(list) if !list.frozen)
+    }
+
     /// The same with nothing in it frozen: two types with the same values have the same.
     pub fn thawed(&self) -> CqlType {
         let thaw = |of: &CqlType| Box::new(of.thawed());

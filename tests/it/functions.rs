@@ -82,3 +82,24 @@ fn what_the_server_does_not_understand_is_told_before_anything_is_sent() {
     offline("id = id, day = toDate((timestamp)at)").expect_code(2).expect_said(&["only a cluster knows"]);
     offline("id = id, seen = toTimestamp(now())").expect_code(0).expect_counts(1, 1, 0);
 }
+
+#[test]
+fn a_function_that_fails_rejects_its_record_at_once() {
+    let Some(keyspace) = Keyspace::new(&["CREATE TABLE tags (id int PRIMARY KEY, tags list<int>)"]) else {
+        return;
+    };
+    let scratch = Scratch::new();
+    let file = scratch.write("tags.csv", "id,json\n1,\"[1,2]\"\n2,no JSON\n3,[3]\n");
+    let load = keyspace.load(&scratch, "tags").args(["--map", "id = id, tags = fromJson(json)"]);
+    let load = load.arg(&file).finish().expect_code(1);
+    let load = load.expect_counts(3, 2, 1);
+    assert_eq!(load.number("retried"), 0);
+    keyspace.expect_rows("SELECT id, tags FROM tags", &["1, [1,2]", "3, [3]"]);
+    let query = format!("INSERT INTO {} JSON :doc", keyspace.table("tags"));
+    let file = scratch.write("docs.csv", "doc\n\"{\"\"id\"\": 1, \"\"tags\"\": [7]}\"\n");
+    keyspace.load(&scratch, "tags").args(["--query", &query]).arg(&file).finish().expect_code(0);
+    keyspace.expect_rows("SELECT id, tags FROM tags WHERE id = 1", &["1, [7]"]);
+    // A list that is written twice at one time has its elements twice, whatever fills it.
+    let load = keyspace.load(&scratch, "tags").args(["--query", &query, "--timestamp", "now"]);
+    load.arg(&file).finish().expect_code(2).expect_said(&["\"tags\" is a list that is not frozen"]);
+}
