@@ -14,6 +14,10 @@ use crate::settings::NullAs;
 /// A marker as the server has it: what it calls it, which is a column where it is one's value, and its type.
 pub type ServerMarker = (String, Option<CqlType>);
 
+/// What the server calls the marker behind USING TIMESTAMP, and that behind USING TTL.
+const WRITE_TIME: &str = "[timestamp]";
+const TTL: &str = "[ttl]";
+
 /// Whether a write time can be put into the statement, so that executing it twice is executing it once.
 pub fn is_stamped(query: &Query, schema: &TableSchema) -> bool {
     !query.is_conditional && !query.has_timestamp && !schema.has_counters()
@@ -58,7 +62,10 @@ pub fn plan_query(
             plan.arguments.push(at);
         }
         let is_deleted = rules.null_as == NullAs::Tombstone && !role.is_key() && !schema.has_counters();
-        if marker.takes_null || is_deleted {
+        // A write time that is not set is the server's clock, and a time to live that is null is none at all, whatever the table's
+        // default: the one is sent as the null that the server refuses, the other is left to the table.
+        let (is_time, is_ttl) = (name == WRITE_TIME, name == TTL);
+        if marker.takes_null || is_time || (is_deleted && !is_ttl) {
             plan.nulls.push(at);
         }
         plan.columns.push(Column { name: marker.name.clone(), cql_type: cql_type.clone(), role });
@@ -162,6 +169,16 @@ mod tests {
         fields: &[&str],
         map: Option<&str>,
     ) -> Result<(RowPlan, FieldMapping), String> {
+        let map = map.map(|map| ColumnMap::parse(map).unwrap());
+        plan_by(query, server, fields, MappingRules { map: map.as_ref(), ..MappingRules::default() })
+    }
+
+    fn plan_by(
+        query: &str,
+        server: &[(&str, &str)],
+        fields: &[&str],
+        rules: MappingRules<'_>,
+    ) -> Result<(RowPlan, FieldMapping), String> {
         let names: Vec<String> = fields.iter().map(|name| (*name).to_owned()).collect();
         let file = FileFields {
             path: Path::new("a.csv"),
@@ -174,8 +191,6 @@ mod tests {
             .iter()
             .map(|(name, cql_type)| ((*name).to_owned(), UserTypes::default().parse(cql_type)))
             .collect();
-        let map = map.map(|map| ColumnMap::parse(map).unwrap());
-        let rules = MappingRules { map: map.as_ref(), ..MappingRules::default() };
         let query = Query::parse(query).unwrap();
         let planned = plan_query(&query, &schema(), &server, &[file], rules);
         let (plan, mut mappings) = planned.map_err(|error| error.to_string())?;
@@ -213,6 +228,19 @@ mod tests {
         check("DELETE FROM ks.t WHERE id = :id IF EXISTS", &[id], Some(Once::Condition));
         let function = Some(Once::Function("uuid".to_owned()));
         check("INSERT INTO ks.t (id, u) VALUES (:id, uuid())", &[id, time], function);
+    }
+
+    #[test]
+    fn a_write_time_is_never_left_out_and_a_time_to_live_never_deleted() {
+        let query = "UPDATE ks.t USING TIMESTAMP :x AND TTL :y SET v = :v WHERE id = :id";
+        let server = [("[timestamp]", "bigint"), ("[ttl]", "int"), ("v", "text"), ("id", "int")];
+        let fields = ["id", "v", "x", "y"];
+        let nulls = |null_as| {
+            let rules = MappingRules { null_as, ..MappingRules::default() };
+            plan_by(query, &server, &fields, rules).unwrap().0.nulls
+        };
+        assert_eq!(nulls(NullAs::Unset), [0]);
+        assert_eq!(nulls(NullAs::Tombstone), [0, 2]);
     }
 
     #[test]

@@ -53,6 +53,13 @@ fn the_last_record_wins_unless_the_query_has_write_times_of_its_own() {
     let own = insert(" USING TIMESTAMP :at AND TTL 5000");
     load(&keyspace, &scratch, &own).arg(&file).finish().expect_code(0);
     keyspace.expect_rows("SELECT note, writetime(note) FROM items", &["'a', 30"]);
+    // Without a time, a record would be written, or delete, as of now.
+    let file = scratch.write("untimed.csv", "id,note,at\n1,now,\n2,a,30\n");
+    let untimed = load(&keyspace, &scratch, &own).arg(&file).finish().expect_code(1);
+    untimed.expect_counts(2, 1, 1);
+    let delete = format!("DELETE FROM {table} USING TIMESTAMP :at WHERE id = :id");
+    load(&keyspace, &scratch, &delete).arg(&file).finish().expect_code(1).expect_counts(2, 1, 1);
+    keyspace.expect_rows("SELECT note, writetime(note) FROM items", &["'a', 30"]);
     let refused = load(&keyspace, &scratch, &own).args(["--timestamp", "now"]).arg(&file).finish();
     refused.expect_code(2).expect_said(&["--timestamp does not go with this statement"]);
     let refused = load(&keyspace, &scratch, &insert("")).args(["--ttl", "5"]).arg(&file).finish();
