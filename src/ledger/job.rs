@@ -296,6 +296,21 @@ impl JobPlan {
     }
 }
 
+impl JobPlan {
+    /// An input that was written to and may hold the same, in words, where nothing else has changed.
+    fn touched(&self, now: &JobPlan) -> Option<String> {
+        let mut alike = now.clone();
+        for (was, is) in self.inputs.iter().zip(&mut alike.inputs) {
+            is.fingerprint.modified = was.fingerprint.modified;
+        }
+        let is_only_that = self.table_change(&alike).is_none()
+            && self.settings_change(&alike).is_none()
+            && self.columns_change(&alike).is_none()
+            && self.input_change(&alike).is_none();
+        is_only_that.then(|| self.input_change(now)).flatten()
+    }
+}
+
 /// What the user wants of a job that has run before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Rerun {
@@ -361,6 +376,16 @@ pub enum Refusal {
         /// The table.
         table: TableName,
     },
+    /// Of a job that is finished, an input may be another, or the same.
+    #[error(
+        "job {job} is finished, none of its records must be sent twice, and {change}: if it has others now, give --again"
+    )]
+    Touched {
+        /// The job.
+        job: String,
+        /// What is different.
+        change: String,
+    },
     /// Deleted rows could come back.
     #[error(
         "job {job} is unfinished and was begun {begun}, longer ago than gc_grace_seconds ({gc_grace_seconds}) of {table}: rows that were \
@@ -423,8 +448,16 @@ pub fn decide(
             // What was truncated or dropped while it was loaded took rows with it as after that.
             && !history.was_truncated_since(job.begun_us)
             && history.dropped_since(job.begun_us, &plan.row_plan.columns).is_none();
-        let again = rerun == Rerun::Again || !job.named || !same;
-        return Ok(if again { Decision::Begin } else { Decision::NothingToDo });
+        if rerun == Rerun::Again {
+            return Ok(Decision::Begin);
+        }
+        // Whoever was killed before saying that it has finished is run again; nothing must come of that here.
+        let is_once = plan.row_plan.once.is_some();
+        if let Some(change) = plan.touched(asked).filter(|_| is_once && !same) {
+            return Err(Refusal::Touched { job: job.name.clone(), change });
+        }
+        let is_known = same && (job.named || is_once);
+        return Ok(if is_known { Decision::NothingToDo } else { Decision::Begin });
     }
     if rerun == Rerun::Restart {
         return Ok(Decision::Begin);

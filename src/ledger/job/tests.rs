@@ -1,6 +1,7 @@
 use super::*;
 use crate::ledger::fingerprint::FingerprintKind;
 use crate::plan::discover::FileTime;
+use crate::schema::repeat::Once;
 use crate::schema::table::{Column, ColumnRole};
 use crate::schema::types::CqlType;
 
@@ -160,6 +161,33 @@ fn a_finished_job_runs_again_unless_it_is_named_and_everything_is_the_same() {
             check(status, true, &other, Rerun::Continue, Ok(Decision::Begin));
         }
     }
+}
+
+#[test]
+fn what_must_not_be_sent_twice_is_loaded_again_only_when_told_to_or_with_other_inputs() {
+    let once = |mut plan: JobPlan| {
+        plan.row_plan.once = Some(Once::Counter);
+        plan
+    };
+    let decide_on = |named, asked: JobPlan, rerun| {
+        let job = Job { plan: once(plan()), ..job(JobStatus::Done, named) };
+        decide(Some(&job), &once(asked), rerun, DAY_US, &GRACE).map_err(|refusal| refusal.to_string())
+    };
+    let mut touched = plan();
+    touched.inputs[0].fingerprint.modified = FileTime { seconds: 2, nanoseconds: 0 };
+    for named in [false, true] {
+        assert_eq!(decide_on(named, plan(), Rerun::Continue), Ok(Decision::NothingToDo));
+        assert_eq!(decide_on(named, plan(), Rerun::Again), Ok(Decision::Begin));
+        for (other, _) in others() {
+            assert_eq!(decide_on(named, other, Rerun::Continue), Ok(Decision::Begin));
+        }
+        let refusal = decide_on(named, touched.clone(), Rerun::Continue).unwrap_err();
+        for part in ["/a.csv: it was written to since", "sent twice", "--again"] {
+            assert!(refusal.contains(part), "{refusal}");
+        }
+        assert_eq!(decide_on(named, touched.clone(), Rerun::Again), Ok(Decision::Begin));
+    }
+    check(JobStatus::Done, true, &touched, Rerun::Continue, Ok(Decision::Begin));
 }
 
 #[test]
