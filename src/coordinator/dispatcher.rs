@@ -2,6 +2,9 @@
 //!
 //! Everything that happens comes as an [`Event`]; whoever makes one (a worker's reader, the planner, a signal) changes nothing itself.
 
+mod shown;
+
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
@@ -17,7 +20,7 @@ use super::workers::WorkerId;
 use crate::control::message::{FailureKind, FromWorker, PROTOCOL_VERSION, ToWorker, UnitCounts};
 use crate::ledger::job::Scanned;
 use crate::ledger::journal::Journal;
-use crate::report::event::{RunEvent, Snapshot};
+use crate::report::event::RunEvent;
 
 /// Events on their way to the loop.
 const EVENTS_AHEAD: usize = 1_024;
@@ -44,6 +47,8 @@ pub struct Dispatcher<'a> {
     planned: Option<u64>,
     gate: SessionGate,
     stopped: Option<Stopped>,
+    /// Whether what is handed out is to be done, though the run is stopped.
+    to_the_end: bool,
     watch: Watch,
     finishing: bool,
     late_signal: Option<i32>,
@@ -78,6 +83,7 @@ impl<'a> Dispatcher<'a> {
             planned: None,
             gate,
             stopped: None,
+            to_the_end: false,
             watch: Watch::new(Instant::now()),
             finishing: false,
             late_signal: None,
@@ -160,7 +166,12 @@ impl<'a> Dispatcher<'a> {
                 self.stop(Stopped::Signal(signal));
             }
             Event::BegunWrittenDown(begun) => self.begin(begun),
-            Event::JournalFailed(reason) => self.stop(Stopped::Failed(FailureKind::Output, reason)),
+            Event::JournalFailed(reason) => {
+                if std::mem::take(&mut self.to_the_end) {
+                    self.members.tell_each(|_| ToWorker::Stop);
+                }
+                self.stop(Stopped::Failed(FailureKind::Output, reason));
+            }
         }
     }
 
@@ -316,9 +327,21 @@ impl<'a> Dispatcher<'a> {
 
     /// Gives units to workers that have room, in file order, one each before anyone gets a second.
     fn hand_out(&mut self) {
-        if self.stopped.is_some() || self.finishing {
-            return;
+        match self.stopped.is_some() || self.finishing {
+            true if self.to_the_end => {}
+            true => return,
+            false => self.lease(),
         }
+        // Not at the next tick: somebody waits for it.
+        let begun = self.beginnings.begun();
+        match &self.journal {
+            Some(journal) if journal.begun() < begun => self.write_down(),
+            Some(_) => {}
+            None => self.begin(begun),
+        }
+    }
+
+    fn lease(&mut self) {
         for held in 0..LEASES_PER_WORKER {
             let has_room = |id| self.assignment.held_by(id) == held;
             let idle: Vec<WorkerId> = self
@@ -333,23 +356,20 @@ impl<'a> Dispatcher<'a> {
                 self.beginnings.add(Beginning { worker: id, unit, attempt, in_doubt });
             }
         }
-        // Not at the next tick: somebody waits for it.
-        let begun = self.beginnings.begun();
-        match &self.journal {
-            Some(journal) if journal.begun() < begun => self.write_down(),
-            Some(_) => {}
-            None => self.begin(begun),
-        }
     }
 
     /// Tells workers of their attempts, now that the first `begun` beginnings are written down.
     fn begin(&mut self, begun: u64) {
-        for Beginning { worker: id, unit, attempt, in_doubt } in self.beginnings.written_down(begun) {
-            // Whoever has died in between holds nothing any more, and who stops begins nothing.
-            if self.stopped.is_none() {
-                self.watch.hear(id, Instant::now());
-                self.members.tell(id, ToWorker::Unit { unit, attempt, in_doubt });
-            }
+        // Whoever has died in between holds nothing any more, and who stops begins nothing.
+        let is_told = self.stopped.is_none() || self.to_the_end;
+        let fresh: Vec<Beginning> = self.beginnings.written_down(begun).filter(|_| is_told).collect();
+        let told: BTreeSet<WorkerId> = fresh.iter().map(|beginning| beginning.worker).collect();
+        for Beginning { worker: id, unit, attempt, in_doubt } in fresh {
+            self.watch.hear(id, Instant::now());
+            self.members.tell(id, ToWorker::Unit { unit, attempt, in_doubt });
+        }
+        for id in told.into_iter().filter(|id| self.to_the_end && !self.beginnings.has_waiting(*id)) {
+            self.members.tell(id, ToWorker::Finish);
         }
     }
 
@@ -374,11 +394,18 @@ impl<'a> Dispatcher<'a> {
         self.watch.expect_end(Instant::now());
         // What cannot be sent twice would be in doubt if it were cut short; each has no more than two small units in hand.
         let is_once = self.options.job.verify.is_none() && self.options.job.row_plan.once.is_some();
-        let to_the_end = is_once && matches!(self.stopped, Some(Stopped::Signal(_)));
-        self.members.tell_each(|member| match to_the_end && member.ready {
-            true => ToWorker::Finish,
-            false => ToWorker::Stop,
-        });
+        self.to_the_end = is_once && matches!(self.stopped, Some(Stopped::Signal(_)));
+        let told: Vec<(WorkerId, ToWorker)> = self
+            .members
+            .iter()
+            .filter_map(|(id, member)| match self.to_the_end && member.ready {
+                // The ledger already says, or is about to, that it has begun with these: it is told of them first.
+                true if self.beginnings.has_waiting(id) => None,
+                true => Some((id, ToWorker::Finish)),
+                false => Some((id, ToWorker::Stop)),
+            })
+            .collect();
+        told.into_iter().for_each(|(id, message)| self.members.tell(id, message));
     }
 
     fn accept(&mut self, noted: Result<(), AssignmentError>) {
@@ -415,31 +442,6 @@ impl<'a> Dispatcher<'a> {
         if let Some(journal) = &mut self.journal {
             // Behind what still waits, so that the later of two facts about an attempt is written last.
             journal.add_attempts(self.assignment.take_changes(), self.beginnings.begun());
-        }
-    }
-
-    fn show_progress(&mut self) {
-        let snapshot = self.snapshot();
-        (self.report)(RunEvent::Progress(snapshot));
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        let counts = self.assignment.counts();
-        let verifying = self.options.job.verify.is_some();
-        // What is found is looked up as well.
-        let found = if verifying { counts.rejected } else { 0 };
-        Snapshot {
-            bytes_total: self.options.bytes_total,
-            bytes_done: counts.bytes,
-            resumed: self.options.resumed,
-            written: counts.written.saturating_sub(counts.verify.left_out()) + found,
-            rejected: counts.rejected,
-            retried: counts.retried,
-            in_flight: self.members.iter().map(|(_, member)| member.in_flight).sum(),
-            waiting: self.members.iter().map(|(_, member)| member.waiting).sum(),
-            workers_ready: self.members.iter().filter(|(_, member)| member.ready).count(),
-            elapsed: self.options.started.elapsed(),
-            verifying,
         }
     }
 }

@@ -153,6 +153,11 @@ impl Beginnings {
         self.begun
     }
 
+    /// Whether a worker has not been told of one of its own.
+    pub(super) fn has_waiting(&self, worker: WorkerId) -> bool {
+        self.waiting.iter().any(|beginning| beginning.worker == worker)
+    }
+
     /// The first `written` of all are written down: returns those of them that were not returned before.
     pub(super) fn written_down(&mut self, written: u64) -> impl Iterator<Item = Beginning> {
         let fresh = written.saturating_sub(self.told);
@@ -187,7 +192,9 @@ mod tests {
         }
         assert_eq!(beginnings.begun(), 3);
         assert_eq!(told(&mut beginnings, 0), []);
+        assert!((10..13).all(|worker| beginnings.has_waiting(WorkerId(worker))));
         assert_eq!(told(&mut beginnings, 2), [(10, 0), (11, 1)]);
+        assert_eq!([10, 11, 12].map(|worker| beginnings.has_waiting(WorkerId(worker))), [false, false, true]);
         assert_eq!(told(&mut beginnings, 2), []);
         assert_eq!(told(&mut beginnings, 9), [(12, 2)]);
     }
