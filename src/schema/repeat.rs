@@ -72,10 +72,36 @@ const SAME: [&str; 39] = [
     "unixtimestampof",
 ];
 
+/// Types that native functions convert to blobs and back.
+const CONVERTED: [&str; 20] = [
+    "ascii",
+    "bigint",
+    "boolean",
+    "counter",
+    "date",
+    "decimal",
+    "double",
+    "duration",
+    "float",
+    "inet",
+    "int",
+    "smallint",
+    "text",
+    "time",
+    "timestamp",
+    "timeuuid",
+    "tinyint",
+    "uuid",
+    "varchar",
+    "varint",
+];
+
 /// Whether a function, by its name in small letters, is known to give the same for the same arguments.
 pub fn gives_the_same(function: &str) -> bool {
-    let is_conversion = ["asblob", "_as_blob"].iter().any(|end| function.ends_with(end))
-        || ["blobas", "blob_as_"].iter().any(|start| function.starts_with(start));
+    let ends = ["_as_blob", "asblob"].iter().find_map(|end| function.strip_suffix(end));
+    let begins = || ["blob_as_", "blobas"].iter().find_map(|start| function.strip_prefix(start));
+    // A user's function need not have its keyspace before its name.
+    let is_conversion = ends.or_else(begins).is_some_and(|cql_type| CONVERTED.contains(&cql_type));
     // One in a keyspace is a user's, whatever its name.
     !function.contains('.') && (is_conversion || SAME.contains(&function))
 }
@@ -91,9 +117,18 @@ mod tests {
         check("to_unix_timestamp", true);
         check("textasblob", true);
         check("blob_as_int", true);
-        for name in
-            ["now", "uuid", "current_timestamp", "currenttimestamp", "currentdate", "mine", "ks.todate"]
-        {
+        check("blobasint", true);
+        for name in [
+            "now",
+            "randomasblob",
+            "blobas",
+            "uuid",
+            "current_timestamp",
+            "currenttimestamp",
+            "currentdate",
+            "mine",
+            "ks.todate",
+        ] {
             check(name, false);
         }
     }
