@@ -53,6 +53,8 @@ pub struct Marker {
     pub name: String,
     /// Whether it is an argument of a function, or in a condition: a null there is one, and nothing is left unset.
     pub takes_null: bool,
+    /// Whether it is added to something: a list's server fails where it is left unset there (Cassandra 5.0, `Lists.Appender`).
+    pub is_added: bool,
     /// Where it is in the text, in bytes.
     start: usize,
     end: usize,
@@ -212,7 +214,13 @@ impl Query {
                         let in_condition = self.is_conditional && verb != Verb::Insert;
                         let takes_null = in_condition || open.contains(&Open::Call);
                         marker_ends = end_of(next);
-                        self.markers.push(Marker { name, takes_null, start: token.at, end: marker_ends });
+                        let sign = match before.map(|before| before.text) {
+                            Some("=") => at.checked_sub(2).and_then(|at| tokens.get(at)),
+                            _ => before,
+                        };
+                        let is_added = sign.is_some_and(|sign| sign.text == "+");
+                        let (start, end) = (token.at, marker_ends);
+                        self.markers.push(Marker { name, takes_null, is_added, start, end });
                     }
                 }
                 (TokenKind::Word, _) if open.is_empty() && is(token, "if") => self.is_conditional = true,
@@ -390,6 +398,13 @@ mod tests {
         let query = parse("UPDATE k.t SET a = toDate(:a), b = (int) :b WHERE (k, l) = (:k, :l) IF v = :v");
         let nulls: Vec<bool> = query.markers.iter().map(|marker| marker.takes_null).collect();
         assert_eq!(nulls, [true, false, false, false, true]);
+    }
+
+    #[test]
+    fn what_is_added_is_known() {
+        let query = parse("UPDATE k.t SET a = a + :a, b = :b + b, c = c - :c, d += :d WHERE k = :k");
+        let added: Vec<bool> = query.markers.iter().map(|marker| marker.is_added).collect();
+        assert_eq!(added, [true, false, false, true, false]);
     }
 
     #[test]

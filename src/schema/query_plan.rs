@@ -65,7 +65,8 @@ pub fn plan_query(
         // A write time that is not set is the server's clock, and a time to live that is null is none at all, whatever the table's
         // default: the one is sent as the null that the server refuses, the other is left to the table.
         let (is_time, is_ttl) = (name == WRITE_TIME, name == TTL);
-        if marker.takes_null || is_time || (is_deleted && !is_ttl) {
+        let is_added = marker.is_added && matches!(cql_type, CqlType::List(_));
+        if marker.takes_null || is_added || is_time || (is_deleted && !is_ttl) {
             plan.nulls.push(at);
         }
         plan.columns.push(Column { name: marker.name.clone(), cql_type: cql_type.clone(), role });

@@ -118,4 +118,7 @@ fn what_cannot_be_proposed_is_said_with_its_reason() {
     refused(&["missing.csv"], 4, &["missing.csv"]);
     refused(&["--map", "a = b", "twice.csv"], 2, &["--map or --set"]);
     refused(&["--key", "(a", "twice.csv"], 2, &["--key", "bracket"]);
+    let load =
+        Run::load(&scratch, "127.0.0.1:1", "ks.t").args(["--create-table", "--key", "a", "-"]).finish();
+    load.expect_code(2).expect_said(&["--create-table with standard input"]);
 }

@@ -97,7 +97,7 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
     let mut resolved = groups.resolve(*dry_run, world)?;
     let new_table = proposing::for_load(&typed, proposing, *create_table, input, &resolved.settings.table)?;
     if new_table.is_some() {
-        places::refuse_stdin(&target.files)?;
+        proposing::refuse_stdin(&target.files)?;
     }
     resolved.settings.new_table = new_table;
     resolved.settings.read_back = reading_back.map(|args| args.of(&resolved.settings.table, world));

@@ -1,5 +1,7 @@
 //! The options of a table that does not exist yet.
 
+use std::path::PathBuf;
+
 use super::{Typed, input, places};
 use crate::cli::args::{InputArgs, ProposingArgs};
 use crate::cli::error::{Origin, UsageError};
@@ -73,6 +75,17 @@ fn settings(
     })?;
     let key = args.key.as_ref().map(|key| typed.value("key", key, KeySpec::parse)).transpose()?;
     Ok(ProposeSettings { table, key, sample_bytes })
+}
+
+/// Refuses standard input where its beginning is looked at before it is loaded.
+pub(super) fn refuse_stdin(inputs: &[PathBuf]) -> Result<(), UsageError> {
+    match inputs.iter().any(|path| is_stdin(path)) {
+        true => refuse(
+            "--create-table with standard input (-), which can be read only once: let ringload schema propose a table from a file with \
+             its beginning, and create that",
+        ),
+        false => Ok(()),
+    }
 }
 
 /// What is filled from elsewhere than the files has no type to be seen.
