@@ -3,6 +3,7 @@
 //! here is asked.
 
 mod booleans;
+mod packed;
 mod pattern;
 mod separators;
 mod times;

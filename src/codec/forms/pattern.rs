@@ -8,12 +8,15 @@ use jiff::tz::Offset;
 
 use super::super::CodecError;
 use super::super::temporal::{LEAP_SECOND, Moment};
+use super::packed::{self, Packed};
 use super::zone;
 use crate::reject::RejectCode;
 
 const MISMATCH: CodecError = CodecError::new(RejectCode::InvalidTimestamp, "");
 const SHORT_YEAR: &str =
     "has a year of fewer than four digits where the format's %Y or %F stands: use %y, or write all four";
+const SHORT_NUMBER: &str = "has a number of fewer digits than its directive has, and nothing between it and the next one, so it may be \
+     read in two ways: write its leading zeros";
 
 /// What is read: says which parts of a time a form must and may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub(super) struct Pattern {
     is_utc: bool,
     /// Where in it a year of four digits stands.
     year_at: Option<usize>,
+    /// Its numbers with nothing between them.
+    packed: Vec<Packed>,
 }
 
 impl Pattern {
@@ -65,6 +70,12 @@ impl Pattern {
         if !has(needed) {
             return Err(format!("lacks {}, which a {} needs", needed.name(), kind.name()));
         }
+        if let Some((one, other)) = contradiction(&found) {
+            let (one, other) = (one.name(), other.name());
+            return Err(format!(
+                "has {one} and {other}, which may contradict each other: leave one of them out"
+            ));
+        }
         if has(Part::Hour12) != has(Part::Half) {
             return Err("needs both %I and %p, or %H instead: hours of 12 go with AM and PM".to_owned());
         }
@@ -72,7 +83,7 @@ impl Pattern {
             .iter()
             .any(|name| ends_with.trim() == *name || ends_with.ends_with(&format!(" {name}")));
         let is_utc = names_utc && kind == Kind::Timestamp && !has(Part::Offset) && !has(Part::Zone);
-        let pattern = Pattern { text: text.to_owned(), is_utc, year_at };
+        let pattern = Pattern { text: text.to_owned(), is_utc, year_at, packed: packed::of(text) };
         pattern.prove(kind, has(Part::Zone))?;
         Ok(pattern)
     }
@@ -136,6 +147,9 @@ impl Pattern {
         if self.year_at.is_some() && year.unsigned_abs() < 1000 && !self.has_four_digits_of_year(text) {
             return Err(CodecError::new(code, SHORT_YEAR));
         }
+        if !self.packed.iter().all(|packed| packed.is_whole(text)) {
+            return Err(CodecError::new(code, SHORT_NUMBER));
+        }
         Ok(parsed)
     }
 
@@ -170,9 +184,14 @@ impl Pattern {
     }
 }
 
-/// Whether a text is not in the form at all, rather than in it and wrong.
-pub(super) fn is_mismatch(error: &CodecError) -> bool {
-    error.message.is_empty()
+/// Whether a text is not in the form, rather than in it and wrong: another form may fit it. What is to be said of it if none does is
+/// kept in `reason`.
+pub(super) fn is_mismatch(error: CodecError, reason: &mut CodecError) -> bool {
+    let is_short = matches!(error.message, SHORT_YEAR | SHORT_NUMBER);
+    if is_short {
+        *reason = error;
+    }
+    is_short || error.message.is_empty()
 }
 
 /// Whole seconds since 1970-01-01T00:00:00 that clocks show; with a fraction, the library would count it backwards before 1970.
@@ -184,6 +203,16 @@ fn seconds_of(local: DateTime) -> Result<i64, CodecError> {
 fn nanos_of(time: jiff::civil::Time) -> i64 {
     let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
     seconds * 1_000_000_000 + i64::from(time.subsec_nanosecond())
+}
+
+/// Two ways of saying a day: only one of them would count.
+fn contradiction(found: &[Part]) -> Option<(Part, Part)> {
+    let has = |part: &Part| found.contains(part);
+    let first = |parts: &[Part]| parts.iter().copied().find(has);
+    let of_month = first(&[Part::Month, Part::Day]);
+    let of_year = first(&[Part::DayOfYear]);
+    let of_week = first(&[Part::Week]);
+    of_month.zip(of_year.or(of_week)).or(of_year.zip(of_week))
 }
 
 /// What a directive stands for.
@@ -350,6 +379,8 @@ mod tests {
         refuse("%Y/%m/%d", "26/01/31");
         refuse("%d/%m/%Y %H:%M", "31/01/26 00:26");
         refuse("%d%m%Y%H%M", "3101260026");
+        refuse("%Y%m%d", "2026131");
+        refuse("%Y%m%d%H%M%S%3f", "2026013123456789");
         refuse("%d/%m/%Y", "31/01/2026 ");
         refuse("%d/%m/%Y", "");
         refuse("%F %T", "2026-01-31 24:00:00");
@@ -379,6 +410,9 @@ mod tests {
         refuse(Kind::Timestamp, "%F %I:%M", "both %I and %p");
         refuse(Kind::Timestamp, "%F %H:%M %p", "both %I and %p");
         refuse(Kind::Timestamp, "%F %T %H", "an hour twice");
+        refuse(Kind::Timestamp, "%F %j", "a month and a day of the year, which may contradict");
+        refuse(Kind::Timestamp, "%F %V", "a month and a week, which may contradict");
+        refuse(Kind::Timestamp, "%Y-%j %U", "a day of the year and a week, which may contradict");
         refuse(Kind::Timestamp, "%F %M:%S", "no format that can be read");
         refuse(Kind::Timestamp, "%C%y-%m-%d", "%C, which cannot be read");
         refuse(Kind::Timestamp, "%F %T %Z", "%Z, which cannot be read");

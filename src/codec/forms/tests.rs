@@ -160,6 +160,10 @@ fn forms_are_tried_in_their_order_and_nothing_else_is_taken() {
     refuse(&only, "timestamp", &[("2026-01-31", InvalidTimestamp), ("0", InvalidTimestamp)]);
     refuse(&only, "date", &[("2026-01-31", InvalidDate)]);
     refuse(&only, "time", &[("12:30", InvalidTime)]);
+    let years = times(&["%d/%m/%Y", "%d/%m/%y"], &["%Y%m%d", "%d%m%y"], &[], None, "");
+    check(&years, "timestamp", &[("31/01/26", "2026-01-31"), ("31/01/2026", "2026-01-31")]);
+    check(&years, "date", &[("20260131", "2026-01-31"), ("310126", "2026-01-31")]);
+    refuse(&years, "date", &[("2026131", InvalidDate), ("2026 131", InvalidDate), ("31126", InvalidDate)]);
     let within = "map<date, frozen<list<timestamp>>>";
     check(&only, within, &[(r#"{"31/01/2026": ['01/02/2026']}"#, r#"{"2026-01-31": ["2026-02-01"]}"#)]);
 }

@@ -215,6 +215,7 @@ impl Times {
                 None => finish(temporal::iso_moment(text)?),
             };
         }
+        let mut reason = NO_FORM_OF_TIMESTAMP;
         for form in &self.timestamps {
             let found = match form {
                 Form::Epoch => number(text),
@@ -223,7 +224,7 @@ impl Times {
                     moment => Some(moment.and_then(finish)),
                 },
                 Form::Pattern(pattern) => match pattern.moment(text) {
-                    Err(error) if is_mismatch(&error) => None,
+                    Err(error) if is_mismatch(error, &mut reason) => None,
                     moment => Some(moment.and_then(finish)),
                 },
             };
@@ -231,7 +232,7 @@ impl Times {
                 return found;
             }
         }
-        Err(NO_FORM_OF_TIMESTAMP)
+        Err(reason)
     }
 
     /// With the offset that its place has, where it says none.
@@ -270,10 +271,11 @@ impl Times {
         if text.is_empty() {
             return Err(CodecError::empty(RejectCode::InvalidDate));
         }
+        let mut reason = NO_FORM_OF_DATE;
         for form in &self.dates {
             let found = match form {
                 Form::Pattern(pattern) => match pattern.day_and_nanos(text, RejectCode::InvalidDate) {
-                    Err(error) if is_mismatch(&error) => continue,
+                    Err(error) if is_mismatch(error, &mut reason) => continue,
                     Ok((_, 1..)) => Err(NOT_MIDNIGHT),
                     found => found.map(|(days, _)| days),
                 },
@@ -284,7 +286,7 @@ impl Times {
             };
             return temporal::append_date(found?, out);
         }
-        Err(NO_FORM_OF_DATE)
+        Err(reason)
     }
 
     /// Appends a CQL time.
@@ -296,10 +298,11 @@ impl Times {
         if text.is_empty() {
             return Err(CodecError::empty(RejectCode::InvalidTime));
         }
+        let mut reason = NO_FORM_OF_TIME;
         for form in &self.clocks {
             match form {
                 Form::Pattern(pattern) => match pattern.nanos(text) {
-                    Err(error) if is_mismatch(&error) => {}
+                    Err(error) if is_mismatch(error, &mut reason) => {}
                     nanos => {
                         out.extend_from_slice(&nanos?.to_be_bytes());
                         return Ok(());
@@ -311,7 +314,7 @@ impl Times {
                 },
             }
         }
-        Err(NO_FORM_OF_TIME)
+        Err(reason)
     }
 }
 
