@@ -2,8 +2,11 @@
 //! uses takes the text, and where nothing is lost: a number with zeros in front stays text, and so does one with more digits than a
 //! double has. Pure.
 
-use serde_json::Value;
+use std::collections::HashMap;
 
+use serde_json::value::RawValue;
+
+use crate::codec::forms::{Blobs, Forms};
 use crate::codec::{self, CodecOptions};
 use crate::format::charset::Charset;
 use crate::format::record::Field;
@@ -12,6 +15,12 @@ use crate::settings::Rounding;
 
 /// Decimal digits that a double keeps, whatever the number (IEEE 754 binary64).
 const DOUBLE_DIGITS: usize = 15;
+
+/// How deep the lists and maps of a proposed type may be nested; what is deeper stays text.
+const DEPTH_MAX: usize = 16;
+
+/// The characters of a UUID with its hyphens. Without them, hexadecimal digits are a checksum as often.
+const UUID_CHARS: usize = 36;
 
 /// The forms that a text may have, from the narrowest to the widest. The order is that in which they are proposed.
 const FORMS: [Form; 15] = [
@@ -59,12 +68,43 @@ pub(super) struct Options {
     exact: CodecOptions,
     /// The same, but times that are too fine are cut.
     cut: CodecOptions,
+    /// Whether true and false have words of the user's own.
+    own_words: bool,
+    /// Whether any word may be a blob.
+    is_base64: bool,
+    /// How numbers, true and false are read that stand in JSON without quotes; `None`: as here.
+    bare: Option<Box<Options>>,
 }
 
 impl Options {
     pub(super) fn of(options: &CodecOptions) -> Self {
-        let cut = CodecOptions { rounding: Rounding::Truncate, ..options.clone() };
-        Options { exact: options.clone(), cut }
+        // What may be made of a timestamp is no reason to make it.
+        let forms = options.forms.as_deref().cloned().unwrap_or_default();
+        let forms = Forms { timeuuid: None, ..forms };
+        let is_bare_other = forms.separators.is_some() || forms.booleans.is_some();
+        let bare = Forms { separators: None, booleans: None, ..forms.clone() };
+        let bare = is_bare_other.then(|| Box::new(Options::with(bare, options.rounding, None)));
+        Options::with(forms, options.rounding, bare)
+    }
+
+    fn with(forms: Forms, rounding: Rounding, bare: Option<Box<Options>>) -> Self {
+        let (own_words, is_base64) = (forms.booleans.is_some(), forms.blobs == Blobs::Base64);
+        let exact = CodecOptions { rounding, forms: forms.unless_usual() };
+        let cut = CodecOptions { rounding: Rounding::Truncate, ..exact.clone() };
+        Options { exact, cut, own_words, is_base64, bare }
+    }
+
+    /// Of what stands in JSON without quotes.
+    pub(super) fn bare(&self) -> &Options {
+        self.bare.as_deref().unwrap_or(self)
+    }
+
+    /// A number as it is without separators of the user's own; `None` where it is none.
+    fn plain_number(&self, text: &[u8]) -> Option<Vec<u8>> {
+        match self.exact.forms.as_ref().and_then(|forms| forms.separators) {
+            Some(separators) => separators.plain(text, |plain| Ok(plain.to_vec())).ok(),
+            None => Some(text.to_vec()),
+        }
     }
 }
 
@@ -142,7 +182,7 @@ impl Guess {
                 continue;
             }
             let fits = match form {
-                Form::Nested => self.add_json(text, options, scratch),
+                Form::Nested => self.add_json(text, 0, options, scratch),
                 plain => fits(plain, text, options, scratch),
             };
             if !fits {
@@ -151,51 +191,55 @@ impl Guess {
         }
     }
 
-    /// Whether the text is JSON of the same kind as the others before.
-    fn add_json(&mut self, text: &[u8], options: &Options, scratch: &mut Vec<u8>) -> bool {
-        if !matches!(text.trim_ascii().first(), Some(b'[' | b'{')) {
+    /// Whether the text is a JSON array or object of the same kind as the others before, inside of so many.
+    fn add_json(&mut self, text: &[u8], depth: usize, options: &Options, scratch: &mut Vec<u8>) -> bool {
+        if depth >= DEPTH_MAX {
             return false;
         }
-        match serde_json::from_slice(text) {
-            Ok(value) => self.add_nested(&value, options, scratch),
-            Err(_) => false,
-        }
-    }
-
-    fn add_nested(&mut self, value: &Value, options: &Options, scratch: &mut Vec<u8>) -> bool {
-        match (value, &mut self.nested) {
-            (Value::Array(_), nested @ None) => *nested = Some(Nested::List(Box::default())),
-            (Value::Object(_), nested @ None) => *nested = Some(Nested::Map(Box::default())),
+        // Values are left as they stand: numbers keep their digits.
+        match (text.trim_ascii().first(), &mut self.nested) {
+            (Some(b'['), nested @ None) => *nested = Some(Nested::List(Box::default())),
+            (Some(b'{'), nested @ None) => *nested = Some(Nested::Map(Box::default())),
             _ => {}
         }
-        match (value, &mut self.nested) {
-            (Value::Array(elements), Some(Nested::List(of))) => {
-                elements.iter().all(|element| of.add_value(element, options, scratch))
+        match (text.trim_ascii().first(), &mut self.nested) {
+            (Some(b'['), Some(Nested::List(of))) => {
+                serde_json::from_slice::<Vec<&RawValue>>(text).is_ok_and(|values| {
+                    values.iter().all(|value| of.add_value(value, depth + 1, options, scratch))
+                })
             }
-            (Value::Object(entries), Some(Nested::Map(of))) => {
-                entries.values().all(|value| of.add_value(value, options, scratch))
-            }
+            (Some(b'{'), Some(Nested::Map(of))) => serde_json::from_slice::<HashMap<String, &RawValue>>(text)
+                .is_ok_and(|values| {
+                    values.values().all(|value| of.add_value(value, depth + 1, options, scratch))
+                }),
             _ => false,
         }
     }
 
     /// A value in JSON. `false` for one that no collection can hold.
-    fn add_value(&mut self, value: &Value, options: &Options, scratch: &mut Vec<u8>) -> bool {
-        match value {
-            Value::Null => false,
-            Value::Array(_) | Value::Object(_) => {
+    fn add_value(
+        &mut self,
+        value: &RawValue,
+        depth: usize,
+        options: &Options,
+        scratch: &mut Vec<u8>,
+    ) -> bool {
+        let text = value.get().trim_ascii();
+        match text.as_bytes().first() {
+            None | Some(b'n') => false,
+            Some(b'[' | b'{') => {
                 self.values += 1;
                 self.forms &= bit_of(Form::Nested);
-                self.forms != 0 && self.add_nested(value, options, scratch)
+                self.forms != 0 && self.add_json(text.as_bytes(), depth, options, scratch)
             }
-            Value::String(text) => {
+            Some(b'"') => {
+                let Ok(said) = serde_json::from_str::<String>(text) else { return false };
                 self.is_said_text();
-                self.add_text(text.as_bytes(), options, scratch);
+                self.add_text(said.as_bytes(), options, scratch);
                 true
             }
-            Value::Bool(_) | Value::Number(_) => {
-                let text = value.to_string();
-                self.add_text(text.as_bytes(), options, scratch);
+            Some(_) => {
+                self.add_text(text.as_bytes(), options.bare(), scratch);
                 true
             }
         }
@@ -255,17 +299,24 @@ fn bit_of(wanted: Form) -> u16 {
 
 fn fits(form: Form, text: &[u8], options: &Options, scratch: &mut Vec<u8>) -> bool {
     let text = text.trim_ascii();
+    let is_number =
+        |looks: &dyn Fn(&[u8]) -> bool| options.plain_number(text).is_some_and(|plain| looks(&plain));
     let looks = match form {
-        // Letters and digits that may mean yes and no mean something else as often.
+        // Digits that mean yes and no mean something else as often; so do letters, unless somebody says that they do.
+        Form::Boolean if options.own_words => !text.iter().any(u8::is_ascii_digit),
         Form::Boolean => text.eq_ignore_ascii_case(b"true") || text.eq_ignore_ascii_case(b"false"),
-        Form::Int | Form::Bigint | Form::Varint => is_plain_integer(text),
-        Form::Double => is_plain_number(text) && significant_digits(text) <= DOUBLE_DIGITS,
-        Form::Decimal => is_plain_number(text),
+        Form::Int | Form::Bigint | Form::Varint => is_number(&is_plain_integer),
+        Form::Double => {
+            is_number(&|plain| is_plain_number(plain) && significant_digits(plain) <= DOUBLE_DIGITS)
+        }
+        Form::Decimal => is_number(&is_plain_number),
+        Form::Timeuuid | Form::Uuid => text.len() == UUID_CHARS,
+        Form::Blob => !options.is_base64,
         // Digits alone, with a sign perhaps, would be days or milliseconds.
         Form::Date | Form::Time | Form::Timestamp | Form::FineTimestamp => {
             text.iter().skip(1).any(|byte| matches!(byte, b'-' | b':' | b'/'))
         }
-        Form::Timeuuid | Form::Uuid | Form::Inet | Form::Blob | Form::Nested => true,
+        Form::Inet | Form::Nested => true,
     };
     let cql_type = match form {
         Form::Boolean => CqlType::Boolean,
@@ -336,7 +387,11 @@ mod tests {
     use super::*;
 
     fn guess(values: &[&str], complete: bool) -> String {
-        let options = Options::of(&CodecOptions::default());
+        guess_with(&CodecOptions::default(), values, complete)
+    }
+
+    fn guess_with(options: &CodecOptions, values: &[&str], complete: bool) -> String {
+        let options = Options::of(options);
         let (mut guess, mut scratch) = (Guess::default(), Vec::new());
         for value in values {
             match *value {
@@ -390,6 +445,31 @@ mod tests {
         check(&["1.", "2."], "text");
         check(&[" "], "text");
         check(&["NaN"], "text");
+        check(&["d41d8cd98f00b204e9800998ecf8427e"], "text");
+    }
+
+    #[test]
+    fn other_forms_of_texts_are_seen_but_make_nothing_of_what_is_something_else() {
+        use crate::codec::forms::{Separators, TimeuuidFrom};
+        let check = |forms: Forms, values: &[&str], expected: &str| {
+            let options = CodecOptions { forms: forms.unless_usual(), ..CodecOptions::default() };
+            assert_eq!(guess_with(&options, values, true), expected, "{values:?}");
+        };
+        let timeuuids = Forms { timeuuid: Some(TimeuuidFrom::Fixed), ..Forms::default() };
+        check(timeuuids.clone(), &["2024-01-01T00:00:00Z"], "timestamp");
+        check(timeuuids, &["2024-01-01"], "date");
+        check(Forms { blobs: Blobs::Base64, ..Forms::default() }, &["John", "Mary"], "text");
+        let booleans = |words: &str| Forms { booleans: Some(words.parse().unwrap()), ..Forms::default() };
+        check(booleans("ja:nein"), &["ja", "Nein"], "boolean");
+        check(booleans("ja:nein"), &["true"], "text");
+        check(booleans("ja:nein"), &["[true, false]"], "frozen<list<boolean>>");
+        check(booleans("1:0"), &["1", "0"], "int");
+        let separators = Separators::new(',', Some('.')).unwrap();
+        let separators = Forms { separators: Some(separators), ..Forms::default() };
+        check(separators.clone(), &["1,5", "1.234,5"], "double");
+        check(separators.clone(), &["1.234", "7"], "int");
+        check(separators.clone(), &["1.5"], "text");
+        check(separators, &["[1.5]"], "frozen<list<double>>");
     }
 
     #[test]
@@ -409,6 +489,11 @@ mod tests {
         check(&[r#"{"a": 1}"#, r#"{"b": 2}"#], "frozen<map<text, int>>");
         check(&["[[1], [2, 3]]"], "frozen<list<frozen<list<int>>>>");
         check(&[r#"[{"a": true}]"#], "frozen<list<frozen<map<text, boolean>>>>");
+        // Digits that a double would lose are seen.
+        check(&["[100000000000000000001]"], "frozen<list<varint>>");
+        check(&["[0.10000000000000000000001]"], "frozen<list<decimal>>");
+        check(&["[1e400]"], "frozen<list<decimal>>");
+        check(&[&format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000))], "text");
         // Neither nulls nor both kinds at once fit into one collection.
         check(&["[1, null]"], "text");
         check(&["[1]", r#"{"a": 1}"#], "text");

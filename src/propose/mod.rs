@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use crate::format::charset::Charset;
 use crate::format::json::keys::{KeyName, Keys};
 use crate::format::record::{Record, RecordBatch};
 use crate::plan::discover::{InputError, InputFile};
@@ -27,6 +28,9 @@ use table::{NewColumn, column_names, create_table, identifier};
 
 /// Different keys that are remembered, to find those that are there twice: 8 bytes each, and as much again.
 const KEYS_MAX: usize = 4_000_000;
+
+/// What a table's name may have (Cassandra up to 5.0, `SchemaConstants.NAME_LENGTH`; ScyllaDB).
+const NAME_CHARS_MAX: usize = 48;
 
 /// What a table is to be proposed for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +55,10 @@ pub struct Proposal {
 impl Proposal {
     /// All of it as CQL, the notes as comments.
     pub fn text(&self) -> String {
-        self.notes.iter().map(|note| format!("-- {note}\n")).collect::<String>() + &self.statement
+        // A comment ends with its line, and files' names may hold line ends.
+        let plain = |c: char| if c.is_control() { c.escape_default().collect() } else { c.to_string() };
+        let comment = |note: &String| format!("-- {}\n", note.chars().map(plain).collect::<String>());
+        self.notes.iter().map(comment).collect::<String>() + &self.statement
     }
 }
 
@@ -84,6 +91,9 @@ pub enum ProposeError {
          --key '(device, day), ts'; the columns are {0}"
     )]
     NoKey(String),
+    /// Two columns would have one name.
+    #[error("more than one field would be the column {0}: rename one, or give all names with --columns")]
+    NameTwice(String),
     /// There is nothing to look at.
     #[error(
         "the files have no columns: name those that there will be with --columns, or take files that hold records"
@@ -107,8 +117,11 @@ pub fn propose(
         let places = sample.places(names_of(input, header));
         let name = |name: &String| KeyName { name: name.clone(), exact: true };
         let keys = Keys { fields: names_of(input, header).iter().map(name).collect(), ..Keys::default() };
-        let mut look = |batch: &RecordBatch| sample.look(batch, &places);
-        seen.push(sample::read_sample(file, header, input, &keys, bytes_each, &mut look)?);
+        let mut skip = input.skip;
+        let charset = input.format.decoded_from(file.decoding).field_charset();
+        let mut look = |batch: &RecordBatch| sample.look(batch, &places, charset, &mut skip);
+        let found = sample::read_sample(file, header, input, &keys, bytes_each, &mut look)?;
+        seen.push(Seen { records: found.records.saturating_sub(input.skip), ..found });
     }
     let complete = seen.iter().all(|seen| seen.complete);
     let table = match &settings.table {
@@ -128,6 +141,21 @@ pub fn propose(
 fn names_of<'a>(input: &'a InputSettings, header: &'a Header) -> &'a [String] {
     let keys = header.sampled.as_ref().map(|sampled| &sampled.keys[..]);
     input.columns.as_deref().or(keys).unwrap_or(&header.names)
+}
+
+/// Which of these fields a file's field of this name is: the one of that name; else the one whose name differs from it in case or in
+/// spaces around it only, as long as the file has no other field of just that name.
+fn place_of(name: &str, names: &[String], fields: &[String]) -> Option<usize> {
+    if let Some(place) = fields.iter().position(|field| field == name) {
+        return Some(place);
+    }
+    let lower = name.trim().to_lowercase();
+    let is_alike = |field: &String| !names.contains(field) && field.trim().to_lowercase() == lower;
+    let mut alike = fields.iter().enumerate().filter(|(_, field)| is_alike(field));
+    match (alike.next(), alike.next()) {
+        (Some((place, _)), None) => Some(place),
+        _ => None,
+    }
 }
 
 /// What is known of the files' columns.
@@ -160,13 +188,21 @@ impl<'a> Sample<'a> {
         inputs: &[(InputFile, Header)],
     ) -> Result<Self, ProposeError> {
         let mut fields: Vec<String> = Vec::new();
-        for name in inputs.iter().flat_map(|(_, header)| names_of(input, header)) {
-            if !fields.contains(name) {
-                fields.push(name.clone());
+        for names in inputs.iter().map(|(_, header)| names_of(input, header)) {
+            for name in names {
+                if place_of(name, names, &fields).is_none() {
+                    fields.push(name.clone());
+                }
             }
         }
         if fields.is_empty() {
             return Err(ProposeError::NoColumns);
+        }
+        let columns = column_names(&fields);
+        if let Some((_, twice)) =
+            columns.iter().enumerate().find(|(at, name)| columns.iter().take(*at).any(|other| other == *name))
+        {
+            return Err(ProposeError::NameTwice(identifier(twice)));
         }
         let key = settings.key.as_ref().map(|key| key.find(&fields)).transpose()?;
         if let Some(twice) = key.as_ref().and_then(repeated_column) {
@@ -191,11 +227,15 @@ impl<'a> Sample<'a> {
 
     /// Which column each field of a file is.
     fn places(&self, names: &[String]) -> Vec<usize> {
-        names.iter().filter_map(|name| self.fields.iter().position(|field| field == name)).collect()
+        names.iter().filter_map(|name| place_of(name, names, &self.fields)).collect()
     }
 
-    fn look(&mut self, batch: &RecordBatch, places: &[usize]) {
+    fn look(&mut self, batch: &RecordBatch, places: &[usize], charset: Charset, skip: &mut u64) {
         for record in batch.iter() {
+            if *skip > 0 {
+                *skip -= 1;
+                continue;
+            }
             if record.fault().is_some() {
                 self.unreadable += 1;
                 continue;
@@ -209,12 +249,12 @@ impl<'a> Sample<'a> {
                 continue;
             }
             self.records += 1;
-            self.look_at(record, places);
+            self.look_at(record, places, charset);
         }
     }
 
-    fn look_at(&mut self, record: Record<'_>, places: &[usize]) {
-        let (charset, is_keyed) = (self.input.format.field_charset(), self.input.format.is_keyed());
+    fn look_at(&mut self, record: Record<'_>, places: &[usize], charset: Charset) {
+        let is_keyed = self.input.format.is_keyed();
         let is_null =
             |text: &[u8]| text.is_empty() || self.input.nulls.iter().any(|null| null.as_bytes() == text);
         let mut hashes: Vec<Option<u64>> = vec![None; self.fields.len()];
@@ -227,7 +267,9 @@ impl<'a> Sample<'a> {
                     if is_keyed && field.quoted {
                         guess.is_said_text();
                     }
-                    guess.add(field, charset, &self.options, &mut self.scratch);
+                    let is_bare = is_keyed && !field.quoted;
+                    let options = if is_bare { self.options.bare() } else { &self.options };
+                    guess.add(field, charset, options, &mut self.scratch);
                     *hash = Some(hash_of(field.bytes));
                 }
                 Some(_) | None => guess.add_null(),
@@ -360,7 +402,7 @@ fn table_name(inputs: &[(InputFile, Header)]) -> String {
     let file = file.unwrap_or_default().to_string_lossy();
     let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or("table");
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    let name: String = stem.chars().map(plain).collect();
+    let name: String = stem.chars().take(NAME_CHARS_MAX - 2).map(plain).collect();
     match name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         true => name,
         false => format!("t_{name}"),

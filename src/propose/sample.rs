@@ -63,9 +63,13 @@ pub(super) fn read_sample(
             Boundaries::InOrder(mut documents) => {
                 let unreadable =
                     |problem: String| ProposeError::Unreadable { path: file.path.clone(), problem };
-                Effect::of_documents(&mut documents, &pending)
-                    .map_err(|broken| unreadable(broken.why.to_string()))?
-                    .lane
+                let effect = Effect::of_documents(&mut documents, &pending)
+                    .map_err(|broken| unreadable(broken.why.to_string()))?;
+                if ended && !documents.may_end() {
+                    let problem = "its last document, or the array that is the file, is never closed: is the file whole?";
+                    return Err(unreadable(problem.to_owned()));
+                }
+                effect.lane
             }
         };
         // The last record that begins here may go on.

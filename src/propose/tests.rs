@@ -2,18 +2,28 @@
 
 use std::fs;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::codec::CodecOptions;
-use crate::codec::row::Jagged;
+use crate::codec::forms::{Blobs, EpochUnit, Forms, Separators, Times, TimeuuidFrom};
+use crate::codec::row::{Jagged, RecordPlace, RowEncoder};
 use crate::format::Format;
 use crate::format::charset::Charset;
 use crate::format::detect::Said;
+use crate::format::csv::dialect::{Dialect, Trim};
+use crate::format::reader::RecordReader;
 use crate::plan::beginning::read_beginning;
 use crate::plan::compression::CompressionChoice;
+use crate::plan::decoding::settle_encoding;
 use crate::plan::discover::discover;
 use crate::plan::header::HeaderNames;
 use crate::plan::places::PlaceSettings;
-use crate::settings::{DialectChoice, NullAs, RemoteSettings};
+use crate::settings::{DialectChoice, NullAs, RemoteSettings, Rounding};
+use crate::reject::RejectCode;
+use crate::schema::ddl::table_of;
+use crate::schema::mapping::{FileFields, MappingRules, plan_files};
+use crate::schema::statement::write_statement;
 
 fn input() -> InputSettings {
     InputSettings {
@@ -45,22 +55,36 @@ fn propose_for(
     key: Option<&str>,
     sample_bytes: u64,
 ) -> Result<Proposal, ProposeError> {
+    propose_as(&input(), files, key, sample_bytes)
+}
+
+/// The same with these settings.
+fn propose_as(
+    input: &InputSettings,
+    files: &[(&str, impl AsRef<[u8]>)],
+    key: Option<&str>,
+    sample_bytes: u64,
+) -> Result<Proposal, ProposeError> {
     let folder = tempfile::tempdir().unwrap();
-    let input = input();
-    let open = |(name, text): &(&str, &str)| {
-        let path = folder.path().join(name);
-        fs::write(&path, text).unwrap();
-        let file = discover(&[path]).unwrap().remove(0);
-        let header =
-            read_beginning(&file, &input.format, false, HeaderNames::Used, input.max_record_bytes).unwrap();
-        (file, header)
-    };
-    let inputs: Vec<_> = files.iter().map(open).collect();
+    let inputs: Vec<_> =
+        files.iter().map(|(name, text)| written(folder.path(), input, name, text.as_ref())).collect();
     let key = key.map(|key| KeySpec::parse(key).unwrap());
-    let mut proposal = propose(&ProposeSettings { table: None, key, sample_bytes }, &input, &inputs)?;
+    let mut proposal = propose(&ProposeSettings { table: None, key, sample_bytes }, input, &inputs)?;
     let folder = format!("{}/", folder.path().display());
     proposal.notes.iter_mut().for_each(|note| *note = note.replace(&folder, ""));
     Ok(proposal)
+}
+
+/// A file of this name and content, opened as a load would.
+fn written(folder: &Path, input: &InputSettings, name: &str, text: &[u8]) -> (InputFile, Header) {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    let mut file = discover(&[path]).unwrap().remove(0);
+    settle_encoding(&mut file, input.format.charset()).unwrap();
+    let header =
+        read_beginning(&file, &input.format, input.format_is_said, HeaderNames::Used, input.max_record_bytes)
+            .unwrap();
+    (file, header)
 }
 
 const ALL: u64 = 1 << 30;
@@ -225,5 +249,234 @@ fn of_json_the_keys_are_columns_and_strings_are_no_numbers() {
 ",
             "{name}"
         );
+    }
+}
+
+#[test]
+fn the_names_of_files_end_no_comment() {
+    let proposal = propose_for(&[("t.csv\nDROP TABLE x;\r.csv", "id\n1\n")], None, ALL).unwrap();
+    let text = proposal.text();
+    assert!(
+        text.starts_with("-- From 1 records: all of t.csv\\nDROP TABLE x;\\r.csv.\n-- A guess"),
+        "{text}"
+    );
+}
+
+#[test]
+fn files_that_spell_a_column_in_two_ways_have_it_once() {
+    let files = [("a.csv", "Id,V\n1,x\n"), ("b.csv", " v ,ID\ny,2\n")];
+    let proposal = propose_for(&files, None, ALL).unwrap();
+    assert!(
+        proposal.statement.contains("(\n    id int,\n    v text,\n    PRIMARY"),
+        "{}",
+        proposal.statement
+    );
+    let refused = propose_for(&[("t.csv", " x,x\n1,2\n")], None, ALL).unwrap_err().to_string();
+    assert!(refused.starts_with("more than one field would be the column x:"), "{refused}");
+}
+
+#[test]
+fn what_a_load_skips_or_refuses_is_not_looked_at() {
+    let skipping = InputSettings { skip: 1, ..input() };
+    let proposal = propose_as(&skipping, &[("t.csv", "id\nunit\n1\n2\n")], None, ALL).unwrap();
+    assert!(proposal.text().contains("-- From 2 records: ") && proposal.statement.contains("id int"));
+    let json = InputSettings { format: Format::Json(Charset::UTF_8), format_is_said: true, ..input() };
+    let refused =
+        propose_as(&json, &[("t.json", "[{\"a\":1},\n{\"a\":2}")], None, ALL).unwrap_err().to_string();
+    assert!(refused.contains("never closed"), "{refused}");
+}
+
+#[test]
+fn texts_in_other_encodings_are_no_numbers() {
+    for (name, text) in [
+        ("shift_jis", &b"id,v\n1,2\n2,\x83e\x83X\x83g\n"[..]),
+        ("utf-16le", &b"i\0d\0,\0v\0\n\x001\0,\x002\0\n\x002\0,\0\xe9\0\n\0"[..]),
+        ("latin1", &b"id,v\n1,2\n2,\xe9\n"[..]),
+    ] {
+        let format = Format::Csv(Dialect { charset: name.parse().unwrap(), ..Dialect::default() });
+        let proposal =
+            propose_as(&InputSettings { format, ..input() }, &[("t.csv", text)], None, ALL).unwrap();
+        assert!(proposal.statement.contains("id int,\n    v text,"), "{name}: {}", proposal.statement);
+    }
+}
+
+/// What a load with the proposed table rejects: each fault's code and message.
+fn rejects(input: &InputSettings, text: &str, key: &str) -> Result<Vec<String>, ProposeError> {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = [written(folder.path(), input, "t.csv", text.as_bytes())];
+    let name = TableName { keyspace: "k".to_owned(), table: "t".to_owned() };
+    let key = Some(KeySpec::parse(key).unwrap());
+    let wanted = ProposeSettings { table: Some(name.clone()), key, sample_bytes: ALL };
+    let proposal = propose(&wanted, input, &inputs)?;
+    let schema = table_of(Path::new("proposal"), &proposal.text(), Some(&name)).unwrap();
+    let (file, header) = &inputs[0];
+    let rules = MappingRules {
+        allow_missing: false,
+        allow_unknown: false,
+        ttl: None,
+        write_time: None,
+        map: None,
+        codec: &input.codec,
+        null_as: input.null_as,
+    };
+    let fields = FileFields {
+        path: &file.path,
+        names: &header.names,
+        passed_over: &[],
+        first_record: &[],
+        sampled: header.sampled.as_ref(),
+    };
+    let (terms, mappings) = plan_files(&schema, &[fields], rules).unwrap();
+    let (plan, places) = write_statement(&name, &terms, None, input.null_as);
+    let mapping = mappings[0].clone().arranged(&places);
+    let format = input.format;
+    let encoder = RowEncoder::new(&plan, &mapping, &input.nulls, input.codec.clone())
+        .with_charset(format.field_charset())
+        .with_json(format.is_keyed());
+    let data = text.as_bytes()[header.data_start as usize..].to_vec();
+    let keys = mapping.keys.clone().unwrap_or_default();
+    let batch = RecordReader::new(&format, &keys).read(data).unwrap();
+    let place = RecordPlace { write_time_us: 1, line: 1, number: 1 };
+    let encoded = batch.iter().filter_map(|record| {
+        let fault = match record.fault() {
+            Some(fault) => Some(Box::new(fault.clone())),
+            None => encoder.encode(record, place, &mut Vec::new()).err(),
+        };
+        let is_of_key = |code| matches!(code, RejectCode::NullKey | RejectCode::EmptyKey);
+        fault.filter(|fault| !is_of_key(fault.code))
+    });
+    Ok(encoded.map(|fault| format!("{fault:?} with {}", proposal.statement)).collect())
+}
+
+/// Cells that look like many things.
+fn cells() -> impl Strategy<Value = String> {
+    let looks = prop::sample::select(vec![
+        "",
+        " ",
+        "NULL",
+        "0",
+        "-0",
+        "1",
+        " 7 ",
+        "007",
+        "+5",
+        "2147483648",
+        "9223372036854775808",
+        "1.0",
+        "1e3",
+        "1E400",
+        "0.1234567890123456789",
+        "-1.5e-9",
+        "1,5",
+        "1.234,5",
+        "1.234",
+        "true",
+        "False",
+        " TRUE",
+        "ja",
+        "nein",
+        "y",
+        "NaN",
+        "2024-01-01",
+        "2024-02-30",
+        " 2024-01-01 ",
+        "2024-01-01T10:20:30Z",
+        "2024-01-01 10:20:30.123456",
+        "31.12.2024",
+        "31/12/2024",
+        "20241231",
+        "10:20",
+        "10:20:30.5",
+        "24:00",
+        "P1D",
+        "1h",
+        "2024-03-31 02:30:00",
+        "10.0.0.1",
+        "::1",
+        "fe80::1%1",
+        "0xcafe",
+        "0x",
+        "0xc",
+        "John",
+        "Zm9v",
+        "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        "0b5b9a4e-3b5e-4f0c-9a57-2d7f7f0c1a11",
+        "D41D8CD98F00B204E9800998ECF8427E",
+        "[]",
+        "{}",
+        "[1, 2]",
+        "[1.5]",
+        "[\"2024-01-01\"]",
+        "[\"x\"]",
+        "[null]",
+        "[[1],[]]",
+        "{\"a\": 1}",
+        "{\"a\": 1, \"a\": 2}",
+        "{\"\": \"\"}",
+        "[true]",
+        "[100000000000000000001]",
+        "[\"\\u0000\"]",
+        "[1",
+        "{a: 1}",
+        "[\"1,5\"]",
+        " [1] ",
+        "[1e400]",
+        "[-0]",
+        "\u{e9}",
+        "\u{a0}1",
+        "1\n2",
+        "\t1",
+    ]);
+    let looks = looks.prop_map(str::to_owned);
+    prop_oneof![6 => looks, 1 => "[0-9.:/+-]{1,12}", 1 => "[\\[{][0-9,:\"a\\]} ]{0,8}[\\]}]", 1 => any::<String>()]
+}
+
+/// Settings under which texts mean something else.
+fn settings() -> impl Strategy<Value = InputSettings> {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let times = Times::default()
+        .with_timestamps(&texts(&["%d/%m/%Y", "epoch", "iso"]))
+        .and_then(|times| times.with_dates(&texts(&["%d.%m.%Y", "%Y%m%d"])))
+        .unwrap()
+        .with_meaning(Some(EpochUnit::S), Some("Europe/Paris".parse().unwrap()));
+    let forms = prop::sample::select(vec![
+        Forms::default(),
+        Forms { timeuuid: Some(TimeuuidFrom::Record), ..Forms::default() },
+        Forms { blobs: Blobs::Base64, ..Forms::default() },
+        Forms { booleans: Some("ja:nein,1:0".parse().unwrap()), ..Forms::default() },
+        Forms { separators: Some(Separators::new(',', Some('.')).unwrap()), ..Forms::default() },
+        Forms { times: Some(times), ..Forms::default() },
+    ]);
+    let rounding = prop::sample::select(vec![Rounding::Reject, Rounding::Truncate]);
+    let trim = prop::sample::select(vec![Trim::None, Trim::Unquoted, Trim::All]);
+    (forms, rounding, trim).prop_map(|(forms, rounding, trim)| InputSettings {
+        format: Format::Csv(Dialect { trim, ..Dialect::default() }),
+        codec: CodecOptions { rounding, forms: forms.unless_usual() },
+        ..input()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_file_that_was_looked_at_as_a_whole_fits_the_proposed_table(
+        input in settings(),
+        rows in (1_usize..4).prop_flat_map(|columns| {
+            let cell = (cells(), any::<bool>());
+            prop::collection::vec(prop::collection::vec(cell, columns), 1..5)
+        }),
+        key in 1_usize..4,
+    ) {
+        let written = |(cell, quoted): &(String, bool)| {
+            let needs_quotes = cell.contains(['"', ',', '\n', '\r']);
+            if *quoted || needs_quotes { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
+        };
+        let columns = rows[0].len();
+        let header: Vec<String> = (1..=columns).map(|column| format!("C{column}")).collect();
+        let lines = rows.iter().map(|row| row.iter().map(written).collect::<Vec<_>>().join(","));
+        let text: String = [header.join(",")].into_iter().chain(lines).map(|line| line + "\n").collect();
+        let key = format!("#{}", key.min(columns));
+        prop_assert_eq!(rejects(&input, &text, &key).unwrap(), Vec::<String>::new(), "{}", text);
     }
 }

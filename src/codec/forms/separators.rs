@@ -54,7 +54,7 @@ impl Separators {
     }
 
     /// What `read` makes of a number once it is written with a point. Texts without any digit (`NaN`) are passed on.
-    pub(in crate::codec) fn plain<T>(
+    pub(crate) fn plain<T>(
         self,
         text: &[u8],
         read: impl FnOnce(&[u8]) -> Result<T, CodecError>,
