@@ -83,6 +83,8 @@ impl Keys {
 
 /// How many keys are remembered beside those that are fields: files may have any number.
 const REMEMBERED_MAX: usize = 4_096;
+/// And how long they may be, in bytes.
+const REMEMBERED_BYTES_MAX: usize = 256;
 /// How far ahead a key is looked for in the usual order before it is looked up.
 const AHEAD: usize = 3;
 
@@ -143,7 +145,7 @@ impl KeyFinder {
             return *found;
         }
         let found = self.keys.find(&unescaped());
-        if self.usual.len() < REMEMBERED_MAX + self.keys.fields.len() {
+        if raw.len() <= REMEMBERED_BYTES_MAX && self.usual.len() < REMEMBERED_MAX + self.keys.fields.len() {
             self.next = self.usual.len() + 1;
             self.places.insert(raw.into(), self.usual.len());
             self.usual.push((raw.into(), found));
@@ -209,5 +211,9 @@ mod tests {
             }
         }
         assert!(finder.usual.len() <= REMEMBERED_MAX + 6);
+        let mut finder = KeyFinder::new(keys);
+        let long = "x".repeat(REMEMBERED_BYTES_MAX + 1);
+        assert_eq!(finder.find(long.as_bytes(), || Cow::Borrowed(long.as_str())), KeyMatch::Unknown);
+        assert!(finder.usual.is_empty(), "keys without an end do not fill the memory");
     }
 }
