@@ -1,7 +1,11 @@
 //! The table that a load creates where it is not there yet.
 
+use std::time::Duration;
+
 use scylla::client::session::Session;
+use scylla::errors::{DbError, PrepareError, RequestAttemptError};
 use tokio::runtime::Builder;
+use tokio::time::{Instant, sleep};
 
 use super::LoadError;
 use super::survey::{CLOSE_WITHIN, SURVEY_POOL};
@@ -10,12 +14,17 @@ use crate::plan::header::Header;
 use crate::propose::{Proposal, ProposeError, ProposeSettings, propose};
 use crate::report::event::RunEvent;
 use crate::schema::ddl::{SchemaFileError, table_of};
+use crate::schema::statement::quoted;
 use crate::schema::table::{SchemaError, TableSchema, read_table};
 use crate::session::connect::connect;
-use crate::settings::LoadSettings;
+use crate::settings::{LoadSettings, TableName};
 
 /// What the proposal is called where it is read like a file.
 const PROPOSAL: &str = "the proposed table";
+
+/// How long a table that another load is just creating may take until it can be used.
+const SERVED_WITHIN: Duration = Duration::from_secs(10);
+const SERVED_POLL: Duration = Duration::from_millis(50);
 
 /// Why a table could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +60,10 @@ pub(super) fn create_missing(
     let created = runtime.block_on(async {
         let session = connect(&settings.connection, &table.keyspace, SURVEY_POOL).await?;
         match read_table(&session, table).await {
-            Ok(_) => return Ok(None),
+            Ok(_) => {
+                await_served(&session, table).await;
+                return Ok(None);
+            }
             Err(SchemaError::NoSuchTable { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -88,4 +100,20 @@ async fn create(session: &Session, proposal: &Proposal) -> Result<(), NewTableEr
         .await
         .map_err(|error| refused(error.to_string()))?;
     session.await_schema_agreement().await.map(drop).map_err(|error| refused(error.to_string()))
+}
+
+/// Waits until a table can be used. Cassandra tells of a new one before it knows it itself, which another load that creates the same
+/// table must not stumble over. What is wrong with it otherwise is for the survey to say.
+async fn await_served(session: &Session, table: &TableName) {
+    let statement = format!("SELECT * FROM {}.{}", quoted(&table.keyspace), quoted(&table.table));
+    let deadline = Instant::now() + SERVED_WITHIN;
+    while let Err(PrepareError::AllAttemptsFailed {
+        first_attempt: RequestAttemptError::DbError(DbError::Invalid, _),
+    }) = session.prepare(statement.as_str()).await
+    {
+        if Instant::now() >= deadline {
+            return;
+        }
+        sleep(SERVED_POLL).await;
+    }
 }

@@ -75,6 +75,32 @@ fn a_table_that_is_not_there_is_created_once_and_loaded() {
 }
 
 #[test]
+fn loads_that_create_the_same_table_at_once_all_go_on() {
+    let Some(keyspace) = Keyspace::new(&[]) else { return };
+    let scratch = Scratch::new();
+    scratch.write("one.csv", "Id,v\n1,a\n2,b\n");
+    for round in 0..3 {
+        let table = format!("fresh_{round}");
+        let start = |job: usize| {
+            let name = format!("job-{round}-{job}");
+            let run = keyspace.load(&scratch, &table).args([
+                "--create-table",
+                "--key",
+                "id",
+                "--job",
+                &name,
+                "one.csv",
+            ]);
+            run.start()
+        };
+        let running: Vec<_> = (0..4).map(start).collect();
+        for run in running {
+            run.finish().expect_code(0).expect_counts(2, 2, 0);
+        }
+    }
+}
+
+#[test]
 fn every_word_of_cql_may_be_a_field_of_a_new_table() {
     let Some(keyspace) = Keyspace::new(&[]) else { return };
     let scratch = Scratch::new();
