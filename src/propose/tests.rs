@@ -10,8 +10,8 @@ use crate::codec::forms::{Blobs, EpochUnit, Forms, Separators, Times, TimeuuidFr
 use crate::codec::row::{Jagged, RecordPlace, RowEncoder};
 use crate::format::Format;
 use crate::format::charset::Charset;
-use crate::format::detect::Said;
 use crate::format::csv::dialect::{Dialect, Trim};
+use crate::format::detect::Said;
 use crate::format::reader::RecordReader;
 use crate::plan::beginning::read_beginning;
 use crate::plan::compression::CompressionChoice;
@@ -19,11 +19,11 @@ use crate::plan::decoding::settle_encoding;
 use crate::plan::discover::discover;
 use crate::plan::header::HeaderNames;
 use crate::plan::places::PlaceSettings;
-use crate::settings::{DialectChoice, NullAs, RemoteSettings, Rounding};
 use crate::reject::RejectCode;
 use crate::schema::ddl::table_of;
 use crate::schema::mapping::{FileFields, MappingRules, plan_files};
 use crate::schema::statement::write_statement;
+use crate::settings::{DialectChoice, NullAs, RemoteSettings, Rounding};
 
 fn input() -> InputSettings {
     InputSettings {
