@@ -306,9 +306,9 @@ fn fits(form: Form, text: &[u8], options: &Options, scratch: &mut Vec<u8>) -> bo
         Form::Boolean if options.own_words => !text.iter().any(u8::is_ascii_digit),
         Form::Boolean => text.eq_ignore_ascii_case(b"true") || text.eq_ignore_ascii_case(b"false"),
         Form::Int | Form::Bigint | Form::Varint => is_number(&is_plain_integer),
-        Form::Double => {
-            is_number(&|plain| is_plain_number(plain) && significant_digits(plain) <= DOUBLE_DIGITS)
-        }
+        Form::Double => is_number(&|plain| {
+            is_plain_number(plain) && !has_kept_zero(plain) && significant_digits(plain) <= DOUBLE_DIGITS
+        }),
         Form::Decimal => is_number(&is_plain_number),
         Form::Timeuuid | Form::Uuid => text.len() == UUID_CHARS,
         Form::Blob => !options.is_base64,
@@ -344,7 +344,7 @@ fn is_plain_integer(text: &[u8]) -> bool {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     match digits {
         [] => false,
-        [b'0'] => true,
+        [b'0'] => digits.len() == text.len(),
         [b'0', ..] => false,
         digits => digits.iter().all(u8::is_ascii_digit),
     }
@@ -373,6 +373,21 @@ fn is_plain_number(text: &[u8]) -> bool {
         _ => false,
     };
     is_plain_integer(integer) && exponent
+}
+
+/// Whether the text is digits around an `E`: a number if one likes, but more often an article's or a material's.
+pub(super) fn is_code(text: &[u8]) -> bool {
+    let mut parts = text.trim_ascii().split(|byte| matches!(byte, b'e' | b'E'));
+    let is_digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    matches!((parts.next(), parts.next(), parts.next()), (Some(a), Some(b), None) if is_digits(a) && is_digits(b))
+}
+
+/// Whether the text has a zero at its end that a double would not keep, as `1.10` has: it may be a version, or money. Programs write
+/// `1.0` for any double.
+fn has_kept_zero(text: &[u8]) -> bool {
+    let mantissa = text.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or_default();
+    let fraction = mantissa.splitn(2, |byte| *byte == b'.').nth(1).unwrap_or_default();
+    fraction.len() > 1 && fraction.ends_with(b"0")
 }
 
 /// Digits that say something: not the zeros in front.
@@ -419,6 +434,8 @@ mod tests {
         check(&["1", "9223372036854775808"], "varint");
         check(&["1", "1.5"], "double");
         check(&["1e3", "-0.25"], "double");
+        check(&["1.0", "-0"], "double");
+        check(&["1.10", "1.9"], "decimal");
         check(&["1.5", "0.1234567890123456"], "decimal");
         check(&["123456789.12", "9223372036854775808"], "decimal");
         check(&["6ba7b810-9dad-11d1-80b4-00c04fd430c8"], "timeuuid");

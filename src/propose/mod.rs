@@ -19,7 +19,7 @@ use crate::plan::split::RecordError;
 use crate::schema::field::FieldProblem;
 use crate::schema::types::CqlType;
 use crate::settings::{InputSettings, TableName};
-use guess::{Guess, Options};
+use guess::{Guess, Options, is_code};
 use key::Key;
 pub use key::{KeySpec, Order};
 use sample::Seen;
@@ -99,6 +99,11 @@ pub enum ProposeError {
         "the files have no columns: name those that there will be with --columns, or take files that hold records"
     )]
     NoColumns,
+    /// There is a header and nothing else.
+    #[error(
+        "the files hold no record from which columns' types could be told: take files that do, or create the table by hand"
+    )]
+    NoRecords,
 }
 
 /// Proposes a table for these files.
@@ -122,6 +127,9 @@ pub fn propose(
         let mut look = |batch: &RecordBatch| sample.look(batch, &places, charset, &mut skip);
         let found = sample::read_sample(file, header, input, &keys, bytes_each, &mut look)?;
         seen.push(Seen { records: found.records.saturating_sub(input.skip), ..found });
+    }
+    if seen.iter().all(|seen| seen.records == 0) {
+        return Err(ProposeError::NoRecords);
     }
     let complete = seen.iter().all(|seen| seen.complete);
     let table = match &settings.table {
@@ -264,7 +272,7 @@ impl<'a> Sample<'a> {
             };
             match record.field(index) {
                 Some(field) if field.quoted || !is_null(field.bytes) => {
-                    if is_keyed && field.quoted {
+                    if (is_keyed && field.quoted) || (!is_keyed && is_code(field.bytes)) {
                         guess.is_said_text();
                     }
                     let is_bare = is_keyed && !field.quoted;

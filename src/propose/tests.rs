@@ -480,3 +480,11 @@ proptest! {
         prop_assert_eq!(rejects(&input, &text, &key).unwrap(), Vec::<String>::new(), "{}", text);
     }
 }
+
+#[test]
+fn codes_stay_what_they_are_and_without_records_there_are_no_types() {
+    let proposal = propose_for(&[("t.csv", "id,code,n\n1,12E4,1.5e3\n2,3E10,2.5\n")], None, ALL).unwrap();
+    assert!(proposal.statement.contains("code text,\n    n double,"), "{}", proposal.statement);
+    let refused = propose_for(&[("t.csv", "a,b\n")], Some("a"), ALL).unwrap_err();
+    assert!(matches!(refused, ProposeError::NoRecords), "{refused}");
+}
