@@ -147,7 +147,7 @@ fn a_map_that_does_not_fit_is_refused_before_anything_is_written() {
     check(&["--map", "id = id"], 4, &["columns without a field: \"Note\", ", "--allow-missing-columns"]);
     check(&["--map", "id"], 2, &["--map 'id': 'id' alone says nothing"]);
     check(&["--map", "id = 0"], 2, &["write #1 for the first field"]);
-    check(&["--set", "n = now()"], 2, &["--set 'n = now()': now(): functions are not known"]);
+    check(&["--set", "n = now()"], 2, &["--set 'n = now()': now(): functions are given with --map"]);
     check(&["--no-header", "--map", "*"], 2, &["--no-header without --columns"]);
 }
 
