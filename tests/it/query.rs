@@ -37,11 +37,11 @@ fn a_statement_of_ones_own_is_executed_for_each_record() {
 
 #[test]
 fn a_null_adds_nothing_to_a_list() {
-    let Some(keyspace) = Keyspace::new(&["CREATE TABLE lists (id int PRIMARY KEY, tags list<text>)"]) else {
+    let Some(keyspace) = Keyspace::new(&["CREATE TABLE items (id int PRIMARY KEY, tags list<text>)"]) else {
         return;
     };
-    let (scratch, table) = (Scratch::new(), keyspace.table("lists"));
-    keyspace.cql("INSERT INTO lists (id, tags) VALUES (2, ['there'])");
+    let (scratch, table) = (Scratch::new(), keyspace.table("items"));
+    keyspace.cql("INSERT INTO items (id, tags) VALUES (2, ['there'])");
     let file = scratch.write("lists.csv", "id,tags\n1,['a']\n2,\n");
     for (set, expected) in [
         ("tags = tags + :tags", ["1, ['a']", "2, ['there']"]),
@@ -51,7 +51,7 @@ fn a_null_adds_nothing_to_a_list() {
     ] {
         let query = format!("UPDATE {table} SET {set} WHERE id = :id");
         load(&keyspace, &scratch, &query).arg(&file).finish().expect_code(0).expect_counts(2, 2, 0);
-        keyspace.expect_rows("SELECT id, tags FROM lists", &expected);
+        keyspace.expect_rows("SELECT id, tags FROM items", &expected);
     }
 }
 
