@@ -44,14 +44,15 @@ fn a_null_adds_nothing_to_a_list() {
     keyspace.cql("INSERT INTO items (id, tags) VALUES (2, ['there'])");
     let file = scratch.write("lists.csv", "id,tags\n1,['a']\n2,\n");
     for (set, expected) in [
-        ("tags = tags + :tags", ["1, ['a']", "2, ['there']"]),
-        ("tags += :tags", ["1, ['a','a']", "2, ['there']"]),
-        ("tags = :tags + tags", ["1, ['a','a','a']", "2, ['there']"]),
-        ("tags = tags - :tags", ["1, null", "2, ['there']"]),
+        ("tags = tags + :tags", &["1, ['a']", "2, ['there']"][..]),
+        ("tags += :tags", &["1, ['a','a']", "2, ['there']"]),
+        ("tags = :tags + tags", &["1, ['a','a','a']", "2, ['there']"]),
+        // A row of nothing but null is none.
+        ("tags = tags - :tags", &["2, ['there']"]),
     ] {
         let query = format!("UPDATE {table} SET {set} WHERE id = :id");
         load(&keyspace, &scratch, &query).arg(&file).finish().expect_code(0).expect_counts(2, 2, 0);
-        keyspace.expect_rows("SELECT id, tags FROM items", &expected);
+        keyspace.expect_rows("SELECT id, tags FROM items", expected);
     }
 }
 
