@@ -1,9 +1,10 @@
 //! SIGINT and SIGTERM: the first ends the load in order, the second at once, and the same command completes it afterwards.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::numbered::NumberedLoad;
-use crate::support::program::{is_alive, send_signal, wait_until};
+use crate::support::program::{Run, is_alive, send_signal, wait_until};
 
 /// Records of a file of which only a part may be written before the load is stopped.
 const RECORDS: u64 = 12_000;
@@ -156,7 +157,10 @@ fn sigint_stops_workers_that_are_opening_their_sessions() {
 fn sigint_ends_a_load_that_has_not_reached_the_cluster_yet() {
     let Some(load) = NumberedLoad::of(RECORDS) else { return };
     load.relay.hold_ready();
-    let running = load.run(3).start();
+    // A shell without job control has programs in the background ignore it, and so everything that they start.
+    let mut starter = Command::new("env");
+    starter.arg("--default-signal=INT");
+    let running = load.run_as(Run::through(starter, &load.scratch)).start();
     wait_until("the load is connecting", || !load.relay.opening().is_empty());
     let begin = Instant::now();
     send_signal(running.pid(), "INT");
