@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::database::{CASSANDRA, Keyspace, environment};
 use crate::support::numbered::{NumberedLoad, TABLE, csv, expect_every_row, note, rows};
 use crate::support::packing::{ALL, pack, write};
-use crate::support::program::{Finished, Run, is_alive, send_signal, wait_until};
+use crate::support::program::{Finished, Run};
 use crate::support::scratch::Scratch;
 
 /// Records of most files here: several chunks in units of 16 KiB.
@@ -99,17 +99,7 @@ fn a_load_of_a_compressed_file_that_is_killed_goes_on_and_sends_each_row_once_mo
     for workers in [0, 2] {
         let Some(load) = numbered(6_000, "zstd") else { return };
         load.relay.allow_writes(3_000);
-        let running = load.wait_for_writes(load.run(workers).start());
-        wait_until("some of it is known to be done", || {
-            let jobs = Run::new(&load.scratch).args(["jobs", "--format", "json"]).finish().expect_code(0);
-            let jobs: Value = serde_json::from_str(&jobs.stdout).expect("JSON");
-            jobs[0]["records"].as_u64().is_some_and(|records| records > 0)
-        });
-        let pids = [vec![running.pid()], running.workers()].concat();
-        send_signal(running.pid(), "KILL");
-        wait_until("all of it has ended", || !pids.iter().any(|pid| is_alive(*pid)));
-        drop(running);
-        load.relay.allow_all_writes();
+        load.kill_when_settled(load.run(workers).start(), 0);
         let run = load.run(workers).args(["--progress", "plain"]).finish().expect_code(0);
         let run = run.expect_counts(6_000, 6_000, 0);
         let resumed = run.number("resumed_records");

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::support::database::Keyspace;
 use crate::support::numbered::{NumberedLoad, TABLE, expect_every_row, note, rows};
 use crate::support::packing::pack;
-use crate::support::program::{Run, is_alive, send_signal, wait_until};
+use crate::support::program::Run;
 use crate::support::scratch::Scratch;
 
 /// Rows of a row group of most files here.
@@ -195,17 +195,7 @@ fn a_load_that_is_killed_goes_on_in_the_middle_of_a_row_group() {
         load.file = numbered(&load.scratch, "numbered.parquet", load.records);
         load.relay.allow_writes(3_000);
         let run = || load.run_in_units(workers, "4KiB").args(["--format", "parquet"]);
-        let running = load.wait_for_writes(run().start());
-        wait_until("some of it is known to be done", || {
-            let jobs = Run::new(&load.scratch).args(["jobs", "--format", "json"]).finish().expect_code(0);
-            let jobs: Value = serde_json::from_str(&jobs.stdout).expect("JSON");
-            jobs[0]["records"].as_u64().is_some_and(|records| records > 0)
-        });
-        let pids = [vec![running.pid()], running.workers()].concat();
-        send_signal(running.pid(), "KILL");
-        wait_until("all of it has ended", || !pids.iter().any(|pid| is_alive(*pid)));
-        drop(running);
-        load.relay.allow_all_writes();
+        load.kill_when_settled(run().start(), 0);
         let run = run().finish().expect_code(0).expect_counts(6_000, 6_000, 0);
         let resumed = run.number("resumed_records");
         assert!(resumed > 0 && resumed < 6_000, "{}", run.summary);

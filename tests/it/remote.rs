@@ -2,13 +2,11 @@
 
 use std::fs;
 
-use serde_json::Value;
-
 use crate::support::database::Keyspace;
 use crate::support::numbered::{NumberedLoad, TABLE, csv, expect_every_row, note};
 use crate::support::packing::pack;
 use crate::support::processes::arguments_and_environment;
-use crate::support::program::{Finished, Run, Running, is_alive, send_signal, wait_until};
+use crate::support::program::{Finished, Run};
 use crate::support::scratch::Scratch;
 use crate::support::web::{Object, WebServer};
 
@@ -159,10 +157,8 @@ fn a_load_that_is_killed_goes_on_with_the_bytes_that_it_has_not_loaded_if_they_a
     let csv = csv(RECORDS);
     load.file = server.put("/in.csv", Object::of(csv.as_bytes())).into();
     load.relay.allow_writes(15_000);
-    let running = load.wait_for_writes(load.run_in_units(1, "64KiB").start());
-    kill_when_some_is_done(&load, running, 8_000);
+    load.kill_when_settled(load.run_in_units(1, "64KiB").start(), 8_000);
     // Another version: nothing is sent.
-    load.relay.allow_all_writes();
     server.put("/in.csv", Object::of(csv.replace(" of the file", " of the next")));
     let refused = load.run_in_units(1, "64KiB").finish().expect_code(4);
     refused.expect_said(&["/in.csv: its content is another"]);
@@ -183,26 +179,12 @@ fn a_load_of_a_compressed_object_that_is_killed_goes_on() {
     let server = WebServer::start();
     load.file = server.put("/in.csv.gz", Object::of(pack("gzip", csv(6_000).as_bytes()))).into();
     load.relay.allow_writes(3_000);
-    let running = load.wait_for_writes(load.run(2).start());
-    kill_when_some_is_done(&load, running, 0);
-    load.relay.allow_all_writes();
+    load.kill_when_settled(load.run(2).start(), 0);
     let run =
         load.run(2).args(["--progress", "plain"]).finish().expect_code(0).expect_counts(6_000, 6_000, 0);
     assert!(run.number("resumed_records") > 0, "{}", run.summary);
     run.expect_said(&["/in.csv.gz is read from its start: what is done of it is skipped"]);
     load.expect_every_row_at_its_time();
-}
-
-/// Kills a load and its workers when more than so many records are known to be done.
-fn kill_when_some_is_done(load: &NumberedLoad, running: Running, records: u64) {
-    wait_until("some of it is known to be done", || {
-        let jobs = Run::new(&load.scratch).args(["jobs", "--format", "json"]).finish().expect_code(0);
-        let jobs: Value = serde_json::from_str(&jobs.stdout).expect("JSON");
-        jobs[0]["records"].as_u64().is_some_and(|done| done > records)
-    });
-    let pids = [vec![running.pid()], running.workers()].concat();
-    send_signal(running.pid(), "KILL");
-    wait_until("all of it has ended", || !pids.iter().any(|pid| is_alive(*pid)));
 }
 
 #[test]

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::support::database::Keyspace;
 use crate::support::numbered::{NumberedLoad, TABLE, csv, expect_every_row};
 use crate::support::packing::pack;
-use crate::support::program::{Run, is_alive, send_signal, wait_until};
+use crate::support::program::{Run, wait_until};
 use crate::support::s3::{Bucket, KEY, SECRET};
 use crate::support::scratch::Scratch;
 
@@ -118,17 +116,7 @@ fn a_load_that_is_killed_goes_on_and_one_of_another_object_does_not() {
     load.file = bucket.put("in.csv", csv.as_bytes()).into();
     load.relay.allow_writes(15_000);
     let run = || bucket.reached_by(load.run_in_units(2, "64KiB")).arg("--split-remote");
-    let running = load.wait_for_writes(run().start());
-    wait_until("some of it is known to be done", || {
-        let jobs = Run::new(&load.scratch).args(["jobs", "--format", "json"]).finish().expect_code(0);
-        let jobs: Value = serde_json::from_str(&jobs.stdout).expect("JSON");
-        jobs[0]["records"].as_u64().is_some_and(|records| records > 8_000)
-    });
-    let pids = [vec![running.pid()], running.workers()].concat();
-    send_signal(running.pid(), "KILL");
-    wait_until("all of it has ended", || !pids.iter().any(|pid| is_alive(*pid)));
-    drop(running);
-    load.relay.allow_all_writes();
+    load.kill_when_settled(run().start(), 8_000);
     bucket.put("in.csv", csv.replace(" of the file", " of the next"));
     run().finish().expect_code(4).expect_said(&["in.csv: its content is another"]);
     bucket.put("in.csv", csv.as_bytes());

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use scylla::value::{CqlValue, Row};
+use serde_json::Value;
 
 use super::database::{CASSANDRA, Keyspace, environment};
-use super::program::{Run, Running, wait_until};
+use super::program::{Run, Running, is_alive, send_signal, wait_until};
 use super::relay::Relay;
 use super::scratch::Scratch;
 
@@ -15,6 +17,11 @@ use super::scratch::Scratch;
 pub(crate) const TABLE: &str = "CREATE TABLE numbered (id bigint PRIMARY KEY, note text)";
 /// What every row contains, for the relay to know it by.
 const MARKER: &[u8] = b" of the file";
+
+/// How long nothing may be learned of a load that is held back before it is let go on a little.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Rows that then pass.
+const MORE_WRITES: u64 = 100;
 
 /// A file of numbered records, a table for it, and a relay before the node.
 pub(crate) struct NumberedLoad {
@@ -87,6 +94,27 @@ impl NumberedLoad {
             panic!("the load ended before it could be disturbed: {:?}", running.finish());
         }
         running
+    }
+
+    /// Kills a load and its workers when more than so many records are known to be settled. The relay lets more rows pass where
+    /// those that it was to let pass are not enough: one that the node did not answer in time is sent again, behind others.
+    #[track_caller]
+    pub(crate) fn kill_when_settled(&self, running: Running, records: u64) {
+        let running = self.wait_for_writes(running);
+        let mut waiting_since = Instant::now();
+        wait_until("so many records are known to be settled", || {
+            if waiting_since.elapsed() > PATIENCE && self.relay.writes_used_up() {
+                self.relay.allow_writes(MORE_WRITES);
+                waiting_since = Instant::now();
+            }
+            let jobs = Run::new(&self.scratch).args(["jobs", "--format", "json"]).finish().expect_code(0);
+            let jobs: Value = serde_json::from_str(&jobs.stdout).expect("JSON");
+            jobs[0]["records"].as_u64().is_some_and(|settled| settled > records)
+        });
+        let pids = [vec![running.pid()], running.workers()].concat();
+        send_signal(running.pid(), "KILL");
+        wait_until("all of it has ended", || !pids.iter().any(|pid| is_alive(*pid)));
+        self.relay.allow_all_writes();
     }
 
     /// Rows that the relay has let pass.
