@@ -100,17 +100,21 @@ impl NumberedLoad {
     /// those that it was to let pass are not enough: one that the node did not answer in time is sent again, behind others.
     #[track_caller]
     pub(crate) fn kill_when_settled(&self, running: Running, records: u64) {
-        let running = self.wait_for_writes(running);
-        let mut waiting_since = Instant::now();
+        let mut running = self.wait_for_writes(running);
+        let (mut waiting_since, mut ended) = (Instant::now(), false);
         wait_until("so many records are known to be settled", || {
+            ended = running.has_ended();
             if waiting_since.elapsed() > PATIENCE && self.relay.writes_used_up() {
                 self.relay.allow_writes(MORE_WRITES);
                 waiting_since = Instant::now();
             }
             let jobs = Run::new(&self.scratch).args(["jobs", "--format", "json"]).finish().expect_code(0);
             let jobs: Value = serde_json::from_str(&jobs.stdout).expect("JSON");
-            jobs[0]["records"].as_u64().is_some_and(|settled| settled > records)
+            ended || jobs[0]["records"].as_u64().is_some_and(|settled| settled > records)
         });
+        if ended {
+            panic!("the load ended before it could be killed: {:?}", running.finish());
+        }
         let pids = [vec![running.pid()], running.workers()].concat();
         send_signal(running.pid(), "KILL");
         wait_until("all of it has ended", || !pids.iter().any(|pid| is_alive(*pid)));
