@@ -78,6 +78,8 @@ impl NumberedLoad {
     fn completed(&self, run: Run, workers: usize, unit_size: &str) -> Run {
         run.args(["--workers", &workers.to_string(), "--unit-size", unit_size])
             .env("RINGLOAD_IN_FLIGHT", "32")
+            // So that chunks are sent in order: how far a load is settled then follows from how many rows have passed.
+            .env("RINGLOAD_THREADS", "1")
             .env("RINGLOAD_RETRY_FOR", "60s")
             .arg(&self.file)
     }
