@@ -21,7 +21,7 @@ use crate::plan::discover::discover;
 
 use crate::plan::header::{Header, HeaderNames, read_header};
 use crate::plan::pipe::SharedPipe;
-use crate::plan::unit::FileId;
+use crate::plan::unit::{Chunk, FileId};
 
 const BARE: Dialect = Dialect {
     delimiter: Delimiter::byte(b','),
@@ -199,7 +199,6 @@ fn file_bytes(file: &InputFile) -> Vec<u8> {
 fn every_case_in_part_holds_the_records_of_that_part() {
     let scratch = Scratch::new();
     for case in CASES {
-        println!("{}", case.name);
         let file = scratch.write(case.bytes);
         if !readable(&file, &case.dialect) {
             continue;
@@ -231,7 +230,6 @@ fn nothing_behind_the_limit_is_looked_at() {
 fn every_case_in_blocks_of_every_size_comes_back_record_by_record() {
     let scratch = Scratch::new();
     for case in CASES {
-        println!("{}", case.name);
         let file = scratch.write(case.bytes);
         if !readable(&file, &case.dialect) {
             assert!(open_quote(&case.dialect, case.bytes).is_some());
@@ -256,7 +254,6 @@ fn every_case_in_blocks_of_every_size_comes_back_record_by_record() {
 fn what_others_find_difficult_comes_back_record_by_record_in_blocks_of_every_size() {
     let scratch = Scratch::new();
     for Collected { name, bytes, dialect, records: expected } in collected() {
-        println!("{name}");
         let file = scratch.write(&bytes);
         for chunk_bytes in 1..=bytes.len() as u64 + 1 {
             for unit_bytes in [1, 20] {
