@@ -13,3 +13,6 @@ pub mod repeat;
 pub mod statement;
 pub mod table;
 pub mod types;
+
+#[cfg(test)]
+pub(crate) mod examples;

@@ -142,26 +142,17 @@ mod tests {
 
     use super::*;
     use crate::schema::column_map::ColumnMap;
+    use crate::schema::examples::table;
     use crate::schema::types::UserTypes;
-    use crate::settings::TableName;
 
     /// `ks.t`: id (partition key), v text, l list<int>.
     fn schema() -> TableSchema {
-        let column = |(name, cql_type, role): (&str, &str, ColumnRole)| Column {
-            name: name.to_owned(),
-            cql_type: UserTypes::default().parse(cql_type).unwrap(),
-            role,
-        };
         let columns = [
             ("id", "int", ColumnRole::PartitionKey),
             ("l", "list<int>", ColumnRole::Regular),
             ("v", "text", ColumnRole::Regular),
         ];
-        TableSchema {
-            name: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
-            columns: columns.map(column).to_vec(),
-            unsupported: Vec::new(),
-        }
+        table(&columns, &[])
     }
 
     fn plan(

@@ -1,6 +1,8 @@
 //! Doubts about a file's first line: whether it is what `--columns` and `--no-header` say of it.
 
-use super::{FileFields, Target, names, target};
+use super::FileFields;
+use super::named::{Target, target};
+use super::problem::names;
 use crate::schema::table::TableSchema;
 
 /// A warning quotes no more characters than this of a file's first line.

@@ -1,10 +1,8 @@
 //! The columns of a file whose records name their fields themselves, by keys: what the table and the options know is all that there
 //! is, so every file of a job has the same fields. What the file's beginning shows is held against that as a header would be.
 
-use super::{
-    FieldMapping, FileFields, MappingProblem, MappingRules, NO_FIELD, Target, Term, map_fields, mapped,
-    shown, target,
-};
+use super::named::{Target, map_fields, target};
+use super::{FieldMapping, FileFields, MappingProblem, MappingRules, NO_FIELD, Term, mapped, shown};
 use crate::format::json::keys::{KeyMatch, KeyName, Keys, SampledKeys};
 use crate::schema::column_map::Source;
 use crate::schema::field::{FieldProblem, FieldRef};

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use super::{
-    Derived, FieldMapping, FileFields, MappingProblem, MappingRules, NO_FIELD, Target, Term, duplicates,
-    missing_of, option_field, shown, target,
-};
+use super::named::{Target, duplicates, missing_of, option_field, target};
+use super::{Derived, FieldMapping, FileFields, MappingProblem, MappingRules, NO_FIELD, Term, shown};
 use crate::codec::encode;
 use crate::plan::pipe::is_stdin;
 use crate::remote::address::{base_name, is_remote};

@@ -1,6 +1,9 @@
 //! Header names against one table: what maps where, and what is said of what does not.
 
+use super::problem::joined;
 use super::*;
+use crate::schema::examples::table;
+use crate::schema::table::Column;
 use crate::schema::types::CqlType;
 
 const STRICT: MappingRules<'_> = MappingRules {
@@ -18,24 +21,12 @@ const UNKNOWN: MappingRules<'_> = MappingRules { allow_unknown: true, ..STRICT }
 /// `ks.t`: id (partition key), ts (clustering key), Name, note, and whatever unsupported columns.
 fn schema(unsupported: &[(&str, &str)]) -> TableSchema {
     let columns = [
-        ("id", CqlType::Int, ColumnRole::PartitionKey),
-        ("ts", CqlType::Timestamp, ColumnRole::ClusteringKey),
-        ("Name", CqlType::Text, ColumnRole::Regular),
-        ("note", CqlType::Text, ColumnRole::Static),
+        ("id", "int", ColumnRole::PartitionKey),
+        ("ts", "timestamp", ColumnRole::ClusteringKey),
+        ("Name", "text", ColumnRole::Regular),
+        ("note", "text", ColumnRole::Static),
     ];
-    let column = |(name, cql_type, role): (&str, CqlType, ColumnRole)| Column {
-        name: name.to_owned(),
-        cql_type,
-        role,
-    };
-    TableSchema {
-        name: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
-        columns: columns.into_iter().map(column).collect(),
-        unsupported: unsupported
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-            .collect(),
-    }
+    table(&columns, unsupported)
 }
 
 fn texts(names: &[&str]) -> Vec<String> {

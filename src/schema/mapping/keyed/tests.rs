@@ -2,31 +2,22 @@
 
 use std::path::Path;
 
+use super::super::problem::joined;
 use super::super::{MappingError, plan_files};
 use super::*;
 use crate::schema::column_map::ColumnMap;
+use crate::schema::examples::table;
 use crate::schema::table::{Column, ColumnRole};
-use crate::schema::types::CqlType;
-use crate::settings::TableName;
 
 /// `ks.t`: id (partition key), n, "Name", "name", and tags, which cannot be loaded.
 fn schema() -> TableSchema {
     let columns = [
-        ("id", CqlType::Int, ColumnRole::PartitionKey),
-        ("n", CqlType::Smallint, ColumnRole::Regular),
-        ("Name", CqlType::Text, ColumnRole::Regular),
-        ("name", CqlType::Text, ColumnRole::Regular),
+        ("id", "int", ColumnRole::PartitionKey),
+        ("n", "smallint", ColumnRole::Regular),
+        ("Name", "text", ColumnRole::Regular),
+        ("name", "text", ColumnRole::Regular),
     ];
-    let column = |(name, cql_type, role): (&str, CqlType, ColumnRole)| Column {
-        name: name.to_owned(),
-        cql_type,
-        role,
-    };
-    TableSchema {
-        name: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
-        columns: columns.into_iter().map(column).collect(),
-        unsupported: vec![("tags".to_owned(), "weird".to_owned())],
-    }
+    table(&columns, &[("tags", "weird")])
 }
 
 fn plan(map: &str, keys: &[&str], allow_unknown: bool) -> Result<(Vec<Column>, FieldMapping), MappingError> {
@@ -61,7 +52,7 @@ fn check(map: &str, keys: &[&str], expected: &[&str]) {
 
 fn refuse(map: &str, keys: &[&str], allow_unknown: bool, expected: &str) {
     let error = plan(map, keys, allow_unknown).unwrap_err();
-    let told = super::super::joined(&error.problems, "; ");
+    let told = joined(&error.problems, "; ");
     assert_eq!(told, expected, "{map} {keys:?}");
 }
 

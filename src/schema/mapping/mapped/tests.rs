@@ -1,29 +1,20 @@
 //! Maps against one table and one file: what fills what, and what is said of what cannot be.
 
+use super::super::problem::joined;
 use super::super::{MappingError, plan_files};
 use super::*;
+use crate::schema::examples::table;
 use crate::schema::table::ColumnRole;
-use crate::schema::types::CqlType;
-use crate::settings::TableName;
 
 /// `ks.t`: id (partition key), n, "Name", note, and tags, which cannot be loaded.
 fn schema() -> TableSchema {
     let columns = [
-        ("id", CqlType::Int, ColumnRole::PartitionKey),
-        ("n", CqlType::Smallint, ColumnRole::Regular),
-        ("Name", CqlType::Text, ColumnRole::Regular),
-        ("note", CqlType::Text, ColumnRole::Static),
+        ("id", "int", ColumnRole::PartitionKey),
+        ("n", "smallint", ColumnRole::Regular),
+        ("Name", "text", ColumnRole::Regular),
+        ("note", "text", ColumnRole::Static),
     ];
-    let column = |(name, cql_type, role): (&str, CqlType, ColumnRole)| Column {
-        name: name.to_owned(),
-        cql_type,
-        role,
-    };
-    TableSchema {
-        name: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
-        columns: columns.into_iter().map(column).collect(),
-        unsupported: vec![("tags".to_owned(), "weird".to_owned())],
-    }
+    table(&columns, &[("tags", "weird")])
 }
 
 /// Maps a file of these fields; without any its first record has three.
@@ -72,7 +63,7 @@ fn check(map: &str, set: &[&str], fields: &[&str], expected: &[&str]) {
 
 fn refuse(map: &str, set: &[&str], fields: &[&str], expected: &str) {
     let error = plan(map, set, fields, false).unwrap_err();
-    let told = super::super::joined(&error.problems, "; ");
+    let told = joined(&error.problems, "; ");
     assert_eq!(told, expected, "{map} {set:?} {fields:?}");
 }
 
