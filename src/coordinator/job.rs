@@ -2,34 +2,30 @@
 
 mod error;
 mod finished;
+mod restored;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::LoadError;
-use super::assignment::Assignment;
 use super::dispatcher::Dispatcher;
 use super::run::{Event, Outcome};
 use super::survey::Survey;
-use super::tally::UnitTally;
 use super::write_times::{check_begin, check_resume, write_time_of};
 use crate::clock::Clock;
 use crate::control::message::WriteTime;
 use crate::ledger::LedgerError;
 use crate::ledger::fingerprint::{Fingerprint, FingerprintKind};
-use crate::ledger::job::{
-    Decision, Job, JobInput, JobPlan, JobStatus, Scanned, TableHistory, decide, meaning, show_time,
-};
+use crate::ledger::job::{Decision, Job, JobInput, JobPlan, TableHistory, decide, meaning};
 use crate::ledger::journal::{Journal, Written};
 use crate::ledger::lock::{JobLock, Locked, lock};
 use crate::ledger::store::{Ledger, NewJob};
 use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
 use crate::plan::unit::WorkUnit;
-use crate::reject::RejectCode;
-use crate::reject::merge::{check_parts, check_writable, delete_parts};
+use crate::reject::merge::{check_writable, delete_parts};
 use crate::remote::address::is_remote;
-use crate::report::event::{Resumed, RunEvent, RunStatus, Summary};
+use crate::report::event::{RunEvent, RunStatus, Summary};
 use crate::schema::identity::TableIdentity;
 use crate::schema::statement::RowPlan;
 use crate::settings::{JobSettings, LoadSettings};
@@ -37,6 +33,7 @@ use crate::settings::{JobSettings, LoadSettings};
 pub use error::JobError;
 pub use finished::FinishedJob;
 use finished::{flaw, job_status};
+pub use restored::Known;
 
 /// A job into a table that remembers deletions no longer than this may well be too old to go on when somebody looks at it.
 const SHORT_GRACE: Duration = Duration::from_secs(3_600);
@@ -81,23 +78,6 @@ pub enum Opened {
     Work(Box<RunJob>),
     /// It is finished.
     NothingToDo(Box<FinishedJob>),
-}
-
-/// What earlier runs have left.
-#[derive(Debug)]
-pub struct Known {
-    /// The units, and what of them is done.
-    pub assignment: Assignment,
-    /// What of that was done before this run.
-    pub resumed: Resumed,
-    /// Totals, if the inputs are scanned to their end.
-    pub scanned: Option<Scanned>,
-    /// The last unit that is planned.
-    pub last: Option<WorkUnit>,
-    /// Bytes of all units that are planned.
-    pub planned_bytes: u64,
-    /// The units that are planned.
-    pub tally: UnitTally,
 }
 
 /// Finds the run's job in the ledger, locks it, and begins it or goes on with it.
@@ -300,98 +280,6 @@ impl RunJob {
             return Ok(Vec::new());
         };
         Ok(ledger.units(job.id)?.into_iter().map(|(unit, _)| unit).collect())
-    }
-
-    /// What earlier runs of the job have left; says so, if there were any. Where that cannot be gone on from, that is the run's end, of
-    /// which the ledger is told.
-    ///
-    /// # Errors
-    /// The ledger cannot be read, what it says does not fit together, or rejects are gone.
-    pub fn restore(
-        &mut self,
-        settings: &LoadSettings,
-        inputs: &[(InputFile, Header)],
-        report: &mut dyn FnMut(RunEvent),
-    ) -> Result<Known, JobError> {
-        let known = self.known(settings, inputs, report);
-        if let (Err(error), Some(Remembered { job, ledger: Some(ledger), .. })) =
-            (&known, &mut self.remembered)
-        {
-            // Why there is nothing to go on from is what the user is to know, also where this cannot be written down.
-            let message = error.to_string();
-            drop(ledger.finish(job.id, JobStatus::Failed, Some(&message), Clock::set().now_us()));
-        }
-        known
-    }
-
-    fn known(
-        &self,
-        settings: &LoadSettings,
-        inputs: &[(InputFile, Header)],
-        report: &mut dyn FnMut(RunEvent),
-    ) -> Result<Known, JobError> {
-        let mut known = Known {
-            assignment: Assignment::new(self.run).once(self.is_once()),
-            resumed: Resumed::default(),
-            scanned: None,
-            last: None,
-            planned_bytes: 0,
-            tally: UnitTally::default(),
-        };
-        let Some(Remembered { job, ledger: Some(ledger), .. }) = &self.remembered else { return Ok(known) };
-        if self.run == 1 {
-            return Ok(known);
-        }
-        known.scanned = job.scanned;
-        let mut read_again: Vec<PathBuf> = Vec::new();
-        for (unit, attempts) in ledger.units(job.id)? {
-            let settled: u32 = attempts.iter().map(|attempt| attempt.prefix.chunks).sum();
-            if let Some((file, _)) = inputs.get(unit.file.0 as usize)
-                && file.is_read_forwards()
-                && (1..unit.chunk_count()).contains(&settled)
-            {
-                read_again.push(file.path.clone());
-            }
-            known.planned_bytes += unit.bytes();
-            known.tally.add(&unit);
-            known.last = Some(unit.clone());
-            let restored = known.assignment.restore(unit, attempts);
-            restored.map_err(|error| LedgerError::Inconsistent {
-                job: job.name.clone(),
-                reason: error.to_string(),
-            })?;
-        }
-        let done = known.assignment.done_counts();
-        known.resumed = Resumed {
-            records: done.records,
-            written: done.written,
-            bytes: done.bytes,
-            uncertain: if self.is_once() { 0 } else { known.assignment.uncertain_records() },
-        };
-        report(RunEvent::Resumed {
-            job: job.name.clone(),
-            begun: show_time(job.begun_us),
-            run: self.run,
-            resumed: known.resumed,
-            read_again,
-        });
-        if let (true, in_doubt @ 1..) = (self.is_once(), known.assignment.uncertain_records()) {
-            report(RunEvent::Warning(format!(
-                "{in_doubt} records were on their way when the run before was cut short, and may have been written: none of them is sent \
-                 again, and the uncertain files will have them"
-            )));
-        }
-        if absolute(&settings.rejects_dir)?.parent() != self.rejects_dir.parent() {
-            let dir = self.rejects_dir.display();
-            report(RunEvent::Warning(format!(
-                "the rejects of all runs of this job go to {dir}, where its first run put them"
-            )));
-        }
-        // At the end, when they are joined, everything would be loaded for nothing.
-        let rejects = check_parts(&self.rejects_dir, &known.assignment.parts())?;
-        let aside = rejects.of(RejectCode::Uncertain) + rejects.of(RejectCode::NotApplied);
-        known.assignment.set_aside_before(aside);
-        Ok(known)
     }
 
     /// Lets the ledger follow the run.

@@ -6,6 +6,7 @@
 pub mod assignment;
 pub mod dialect;
 pub mod dispatcher;
+mod error;
 mod first_look;
 mod inputs;
 pub mod job;
@@ -18,6 +19,7 @@ mod remote;
 pub mod run;
 pub mod session_gate;
 pub mod signals;
+mod sizes;
 pub mod summary;
 pub mod survey;
 pub mod tally;
@@ -29,101 +31,43 @@ pub mod write_times;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 
 use crate::control::message::{FileSpec, JobSpec};
-use crate::format::parquet::fit::{Misfit, check_types};
-use crate::ledger::LedgerError;
+use crate::format::parquet::fit::check_types;
 use crate::ledger::job::Scanned;
 use crate::ledger::store::Ledger;
-use crate::plan::discover::{DiscoverError, InputFile};
-use crate::plan::header::{Header, HeaderError};
-use crate::plan::places::PlaceError;
-use crate::plan::split::{CHUNK_BYTES, SplitSettings, WHOLE_CHUNKS_MAX, unit_bytes_default};
-use crate::reject::RejectError;
+use crate::plan::discover::InputFile;
+use crate::plan::header::Header;
+use crate::plan::split::SplitSettings;
 use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, merge};
 use crate::report::event::{RunEvent, Summary};
-use crate::schema::mapping::{FileFields, MappingError, MappingRules};
+use crate::schema::mapping::{FileFields, MappingRules};
 use crate::schema::statement::Ttl;
-use crate::schema::table::SchemaError;
-use crate::session::connect::ConnectError;
 use crate::settings::{LoadSettings, TimestampMode, TtlMode};
 use crate::verify::expiry::Expiry;
-use dialect::DialectGuessError;
 use dispatcher::Dispatcher;
+pub use error::LoadError;
 use first_look::{FirstRecord, doubtful_dates};
 pub use inputs::open_inputs;
 use inputs::settle_inputs;
 use job::{FinishedJob, JobError, Known, Opened, RunJob, open_job};
-use new_table::{NewTableError, create_missing};
+use new_table::create_missing;
 use planner::{Planned, ScanStart};
 use run::{DispatcherOptions, Outcome};
 use signals::SignalWatch;
+use sizes::{cores, split_settings, workers_for};
 use summary::{Run, Task};
 use survey::{Access, PlanError, Survey, Wish, survey};
 use tally::UnitTally;
 use verify::Loaded;
 use workers::WorkerKind;
 
-/// Inputs smaller than this are loaded in the coordinator's process: starting workers would take longer than it saves.
-const WORKERS_FROM_BYTES: u64 = 32 << 20;
-
-/// A unit whose records must not be sent twice: when a worker dies, all that it had in hand is in doubt, which is two of these.
-const ONCE_UNIT_BYTES: u64 = 64 << 10;
-
 /// What is to be known of a load of standard input before it begins.
 const READ_ONCE: &str = "standard input can be read only once: if this load is cut short, no other run goes on with it, and all of it \
                          has to be loaded again";
-
-/// What a compressed file usually holds, in its own size.
-const COMPRESSED_FACTOR: u64 = 4;
-
-/// Why a load could not begin.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// A directory, a pattern or a list of files.
-    #[error(transparent)]
-    Place(#[from] PlaceError),
-    /// An input file.
-    #[error(transparent)]
-    Discover(#[from] DiscoverError),
-    /// Its header.
-    #[error(transparent)]
-    Header(#[from] HeaderError),
-    /// Their dialect, where it is to be guessed.
-    #[error(transparent)]
-    Dialect(#[from] DialectGuessError),
-    /// The connection.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The table.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    /// The table could not be created.
-    #[error(transparent)]
-    NewTable(#[from] NewTableError),
-    /// The files do not fit the table.
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
-    /// What is asked for does not go together.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// Types of a file's columns that never go into those of the table.
-    #[error(transparent)]
-    Misfit(#[from] Misfit),
-    /// The job.
-    #[error(transparent)]
-    Job(#[from] JobError),
-    /// Rejects could not be kept.
-    #[error(transparent)]
-    Reject(#[from] RejectError),
-    /// Threads or the executable itself.
-    #[error("cannot start the run's threads or processes: {0}")]
-    Threads(io::Error),
-}
 
 /// Loads the inputs into the table: the order of a load, top to bottom.
 ///
@@ -140,13 +84,7 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     let (settings, mut inputs) = settle_inputs(settings, report)?;
     let settings = &*settings;
     let (bytes_total, workers) = workers_for(settings, &inputs);
-    report(RunEvent::Started {
-        table: settings.table.to_string(),
-        inputs: settings.inputs.clone(),
-        bytes_total,
-        workers,
-        dry_run: settings.dry_run,
-    });
+    report(begins(settings, bytes_total, workers));
     if settings.reads_stdin() && !settings.dry_run {
         report(RunEvent::Warning(READ_ONCE.into()));
     }
@@ -200,6 +138,16 @@ pub fn run_load(settings: &LoadSettings, report: &mut dyn FnMut(RunEvent)) -> Re
     }
     signals.stop();
     Ok(summary)
+}
+
+fn begins(settings: &LoadSettings, bytes_total: u64, workers: usize) -> RunEvent {
+    RunEvent::Started {
+        table: settings.table.to_string(),
+        inputs: settings.inputs.clone(),
+        bytes_total,
+        workers,
+        dry_run: settings.dry_run,
+    }
 }
 
 /// What must not be sent twice cannot come from where no other run can go on.
@@ -264,17 +212,6 @@ fn rejected_files(inputs: &[(InputFile, Header)]) -> Vec<RejectedFile<'_>> {
         made: header.columns.is_some(),
     });
     rejected.collect()
-}
-
-/// Bytes of the inputs, and how many workers they are for.
-fn workers_for(settings: &LoadSettings, inputs: &[(InputFile, Header)]) -> (u64, usize) {
-    if settings.reads_stdin() {
-        // How much there is nobody knows before its end.
-        return (0, 0);
-    }
-    let bytes_total = inputs.iter().map(|(file, header)| file.data_bytes(header.data_start)).sum();
-    let workers = || workers_default(bytes_total, inputs.iter().map(|(file, _)| file), settings);
-    (bytes_total, settings.writing.workers.unwrap_or_else(workers))
 }
 
 /// What a load does to its table.
@@ -442,55 +379,9 @@ fn file_fields<'a>(settings: &'a LoadSettings, file: &'a InputFile, header: &'a 
     }
 }
 
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-/// A worker for each core, but no more than there are units, and none for an input that one process loads as fast. A compressed
-/// file is one unit, and so is an object of a server that is not to be split.
-fn workers_default<'a>(
-    bytes_total: u64,
-    inputs: impl Iterator<Item = &'a InputFile>,
-    settings: &LoadSettings,
-) -> usize {
-    let (mut files, mut whole_bytes, mut unpacked_bytes) = (0_usize, 0, 0);
-    let split = settings.input.remote.split;
-    for file in inputs.filter(|file| file.is_read_forwards() || (file.remote.is_some() && !split)) {
-        files += 1;
-        whole_bytes += file.size;
-        unpacked_bytes += if file.is_read_forwards() { file.size * (COMPRESSED_FACTOR - 1) } else { 0 };
-    }
-    if bytes_total + unpacked_bytes < WORKERS_FROM_BYTES {
-        return 0;
-    }
-    let bytes_total = bytes_total.saturating_sub(whole_bytes);
-    let unit_bytes = settings.writing.unit_bytes.unwrap_or_else(|| unit_bytes_default(bytes_total, cores()));
-    let units = usize::try_from(bytes_total.div_ceil(unit_bytes.max(1))).unwrap_or(usize::MAX);
-    cores().min(units.saturating_add(files))
-}
-
-fn split_settings(settings: &LoadSettings, bytes_total: u64, workers: usize, is_once: bool) -> SplitSettings {
-    let usual = || if is_once { ONCE_UNIT_BYTES } else { unit_bytes_default(bytes_total, workers) };
-    let unit_bytes = settings.writing.unit_bytes.unwrap_or_else(usual);
-    SplitSettings {
-        whole_chunks: if is_once { 1 } else { WHOLE_CHUNKS_MAX },
-        unit_bytes,
-        chunk_bytes: CHUNK_BYTES.min(unit_bytes),
-        max_record_bytes: settings.input.max_record_bytes,
-        skip: settings.input.skip,
-        limit: settings.input.limit,
-    }
-}
-
 fn worker_kind(workers: usize, inputs: &[(InputFile, Header)]) -> Result<WorkerKind, LoadError> {
     match workers {
         0 => Ok(WorkerKind::Thread(inputs.iter().find_map(|(file, _)| file.pipe.clone()))),
         _ => std::env::current_exe().map(WorkerKind::Process).map_err(LoadError::Threads),
-    }
-}
-
-impl From<LedgerError> for LoadError {
-    fn from(error: LedgerError) -> Self {
-        LoadError::Job(error.into())
     }
 }
