@@ -224,8 +224,9 @@ mod tests {
 
     use super::*;
     use crate::format::csv::dialect::Dialect;
+    use crate::plan::beginning::read_beginning;
     use crate::plan::discover::discover;
-    use crate::plan::header::{HeaderNames, read_header};
+    use crate::plan::header::HeaderNames;
 
     /// What is planned of three files, of which the second holds no record, with these records skipped and this limit.
     fn planned(skip: u64, limit: Option<u64>) -> (Vec<Planned>, PathBuf) {
@@ -238,7 +239,7 @@ mod tests {
             path
         });
         let inputs = discover(&paths).unwrap().into_iter().map(|file| {
-            let header = read_header(&file, &dialect, HeaderNames::Used, 100).unwrap();
+            let header = read_beginning(&file, &Format::Csv(dialect), true, HeaderNames::Used, 100).unwrap();
             (file, header)
         });
         let settings = SplitSettings {

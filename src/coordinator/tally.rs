@@ -94,12 +94,13 @@ mod tests {
     fn units_are_counted_by_file_and_a_file_without_any_is_there_too() {
         let folder = tempfile::tempdir().unwrap();
         let input = |name: &str, text: &str| {
-            use crate::format::csv::dialect::Dialect;
-            use crate::plan::header::{HeaderNames, read_header};
+            use crate::format::Format;
+            use crate::plan::beginning::read_beginning;
+            use crate::plan::header::HeaderNames;
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
             let file = crate::plan::discover::discover(&[path]).unwrap().remove(0);
-            let header = read_header(&file, &Dialect::default(), HeaderNames::Used, 100).unwrap();
+            let header = read_beginning(&file, &Format::default(), true, HeaderNames::Used, 100).unwrap();
             (file, header)
         };
         let inputs = [input("a.csv", "id\n1\n22\n333\n"), input("b.csv", "id\n"), input("c.csv", "id\n4\n")];

@@ -4,15 +4,12 @@ use super::discover::InputFile;
 use super::header::{Header, HeaderError, HeaderNames, column_names, read_header};
 use super::json_sample::{looks_like_json, read_sample};
 use super::parquet::footer::{Columns, Footer};
-use super::source::Source;
+use super::prefix::Prefix;
 use crate::format::Format;
 use crate::format::charset::Charset;
 use crate::format::csv::dialect::Dialect;
 use crate::format::json::reader::Extent;
 use crate::format::record::{Field, csv_line};
-
-/// As much of a file's beginning tells whether it looks like JSON.
-const LOOK_BYTES: usize = 4096;
 
 /// Reads a file's beginning. `is_said`: the format is what the user says, and not only what is usual. `max_record_bytes` bounds how
 /// far it looks for the end of the first record.
@@ -28,10 +25,11 @@ pub fn read_beginning(
 ) -> Result<Header, HeaderError> {
     match format {
         Format::Csv(dialect) => {
+            let mut prefix = Prefix::open(file)?;
             if !is_said && *dialect == (Dialect { charset: dialect.charset, ..Dialect::default() }) {
-                refuse_json(file)?;
+                refuse_json(file, prefix.bytes())?;
             }
-            read_header(file, dialect, names, max_record_bytes)
+            read_header(&mut prefix, dialect, names, max_record_bytes)
         }
         Format::Ndjson(charset) => {
             read_sample(file, Extent::Line, file.decoding.unwrap_or(*charset), max_record_bytes)
@@ -44,10 +42,8 @@ pub fn read_beginning(
 }
 
 /// Nobody means CSV whose first bytes can hardly be of anything but JSON, where nothing was said of it.
-fn refuse_json(file: &InputFile) -> Result<(), HeaderError> {
-    let mut bytes = vec![0; LOOK_BYTES];
-    let read = Source::open(file)?.read_up_to(&mut bytes, 0)?;
-    match looks_like_json(bytes.get(..read).unwrap_or_default()) {
+fn refuse_json(file: &InputFile, bytes: &[u8]) -> Result<(), HeaderError> {
+    match looks_like_json(bytes) {
         Some(format) => Err(HeaderError::LooksLikeJson { path: file.path.clone(), format }),
         None => Ok(()),
     }

@@ -10,6 +10,7 @@ use super::compression::Compression;
 use super::discover::{InputError, InputFile};
 use super::parquet::ParquetError;
 use super::parquet::footer::Columns;
+use super::prefix::Prefix;
 use super::source::Source;
 use super::split::{Place, RecordError};
 use crate::format::charset::Charset;
@@ -19,9 +20,6 @@ use crate::format::csv::scan::{self, State};
 use crate::format::json::documents::Layout;
 use crate::format::json::keys::SampledKeys;
 use crate::format::record::RecordBatch;
-
-/// Bytes read at first; doubled as long as the first record does not end in them.
-pub(super) const PREFIX_BYTES: u64 = 64 * 1024;
 
 /// What to do with a file that holds others.
 const UNPACK: &str = "unpack it first";
@@ -182,20 +180,20 @@ pub enum HeaderNames {
     Ignored,
 }
 
-/// Reads a file's beginning. `max_record_bytes` bounds how far it looks for the end of the first record.
+/// Reads the beginning of a file of CSV. `max_record_bytes` bounds how far it looks for the end of the first record.
 ///
 /// # Errors
 /// The file cannot be read or has changed, is in another encoding, its first record does not end, or its header is used and has a
 /// name that is empty, there twice or no text in the dialect's encoding.
-pub fn read_header(
-    file: &InputFile,
+pub(super) fn read_header(
+    prefix: &mut Prefix<'_>,
     dialect: &Dialect,
     header_names: HeaderNames,
     max_record_bytes: u64,
 ) -> Result<Header, HeaderError> {
-    let (bytes, found) = read_prefix(file, dialect, max_record_bytes)?;
+    let found = find_first(prefix, dialect, max_record_bytes)?;
+    let (file, bytes, mark) = (prefix.file(), prefix.bytes(), prefix.mark());
     let charset = file.decoding.unwrap_or(dialect.charset);
-    let mark = mark_len(&bytes);
     let none = Header {
         names: Vec::new(),
         passed_over: Vec::new(),
@@ -225,7 +223,7 @@ pub fn read_header(
         HeaderNames::Used => (column_names(file, charset, texts(&batch))?, Vec::new()),
         HeaderNames::Ignored => (Vec::new(), lossy(charset, &batch)),
     };
-    let first_record = record_behind(file, dialect, &bytes, range.end);
+    let first_record = record_behind(file, dialect, bytes, range.end);
     let (data_start, data_line) = (range.end as u64, line_of(range.end));
     Ok(Header { names, passed_over, first_record, raw, data_start, data_line, ..Header::default() })
 }
@@ -268,33 +266,27 @@ fn record_behind(file: &InputFile, dialect: &Dialect, bytes: &[u8], header_end: 
     batch.map_or_else(Vec::new, |batch| lossy(file.decoding.unwrap_or(dialect.charset), &batch))
 }
 
-/// Reads until the first record has ended: the bytes from the file's start, and where in them the record is.
-fn read_prefix(
-    file: &InputFile,
+/// Reads until the first record has ended; where in the bytes it is.
+fn find_first(
+    prefix: &mut Prefix<'_>,
     dialect: &Dialect,
     max_record_bytes: u64,
-) -> Result<(Vec<u8>, Option<Range<usize>>), HeaderError> {
-    let source = Source::open(file)?;
-    let mut bytes = Vec::new();
-    let mut len = PREFIX_BYTES;
+) -> Result<Option<Range<usize>>, HeaderError> {
     loop {
-        let before = bytes.len();
-        // One more tells whether there is more.
-        bytes.resize(len as usize + 1, 0);
-        let read = source.read_up_to(&mut bytes[before..], before as u64)?;
-        bytes.truncate(before + read);
-        refuse_others(file, &bytes)?;
-        let mark = mark_len(&bytes);
-        let complete = bytes.len() as u64 <= len;
-        let found = first_record(dialect, &bytes[mark..], complete);
-        if found.is_some() || complete {
-            return Ok((bytes, found.map(|range| range.start + mark..range.end + mark)));
+        if let Some(found) = first_record(dialect, prefix.data(), prefix.is_complete()) {
+            let mark = prefix.mark();
+            return Ok(Some(found.start + mark..found.end + mark));
         }
-        if len > max_record_bytes.saturating_add(PREFIX_BYTES) {
-            bytes.truncate(len as usize);
-            return Err(endless(file, dialect, &bytes, max_record_bytes));
+        if !prefix.grow(max_record_bytes)? {
+            return match prefix.is_complete() {
+                true => Ok(None),
+                false => {
+                    // The last byte only tells that there is more.
+                    let seen = prefix.bytes().split_last().map_or(&[][..], |(_, seen)| seen);
+                    Err(endless(prefix.file(), dialect, seen, max_record_bytes))
+                }
+            };
         }
-        len = len.saturating_mul(2);
     }
 }
 

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::discover::InputFile;
-use super::header::{Header, HeaderError, PREFIX_BYTES, mark_len, refuse_others};
-use super::source::Source;
+use super::header::{Header, HeaderError, mark_len};
+use super::prefix::Prefix;
 use crate::format::charset::Charset;
 use crate::format::json::documents::{Documents, Layout};
 use crate::format::json::keys::SampledKeys;
@@ -37,28 +37,17 @@ pub(super) fn read_sample(
     charset: Charset,
     max_record_bytes: u64,
 ) -> Result<Header, HeaderError> {
-    let source = Source::open(file)?;
-    let mut bytes = Vec::new();
-    let mut len = PREFIX_BYTES;
+    let mut prefix = Prefix::open(file)?;
     loop {
-        let before = bytes.len();
-        // One more tells whether there is more.
-        bytes.resize(len as usize + 1, 0);
-        let read = source.read_up_to(bytes.get_mut(before..).unwrap_or_default(), before as u64)?;
-        bytes.truncate(before + read);
-        refuse_others(file, &bytes)?;
-        let mark = mark_len(&bytes);
-        let complete = bytes.len() as u64 <= len;
-        let data = bytes.get(mark..).unwrap_or_default();
+        let (data, complete) = (prefix.data(), prefix.is_complete());
         let sample = match extent {
             Extent::Line => Sample::of_lines(data, charset, complete),
             Extent::Document => Sample::of_documents(data, charset, complete),
         };
         // A record that does not end is the scan's to tell of.
-        if sample.records > 0 || complete || len > max_record_bytes.saturating_add(PREFIX_BYTES) {
-            return sample.header(file, extent, data, mark);
+        if sample.records > 0 || !prefix.grow(max_record_bytes)? {
+            return sample.header(file, extent, prefix.data(), prefix.mark());
         }
-        len = len.saturating_mul(2);
     }
 }
 

@@ -12,6 +12,8 @@ pub mod decoding;
 
 pub mod source;
 
+mod prefix;
+
 pub mod header;
 
 mod json_sample;

@@ -89,8 +89,8 @@ fn a_server_in_trouble_is_asked_again_from_the_byte_that_was_reached() {
     for (workers, stalls) in [("0", false), ("2", false), ("0", true)] {
         let mut object = Object::of(csv.as_bytes());
         object.unavailable = 2;
-        // Four are for those who look at its beginning before: for a dialect (two answers), for JSON, for the header.
-        object.breaks = (if stalls { 5 } else { 6 }, 100_000);
+        // Three are for those who look at its beginning before: for a dialect (two answers), for the header.
+        object.breaks = (if stalls { 4 } else { 5 }, 100_000);
         object.stalls = stalls;
         let url = server.put("/in.csv", object);
         server.forget_requests();
@@ -167,10 +167,10 @@ fn a_load_that_is_killed_goes_on_with_the_bytes_that_it_has_not_loaded_if_they_a
     let run = load.run_in_units(1, "64KiB").finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
     assert!(run.number("resumed_records") > 8_000, "{}", run.summary);
     load.expect_every_row_at_its_time();
-    // But for its first bytes, for what tells that it is no JSON, and for its header nothing is read from the beginning.
+    // But for its first bytes and for its header nothing is read from the beginning.
     let starts = server.requests().into_iter().filter_map(|request| request.range);
     let from_start = starts.filter(|range| range.start == 0).count();
-    assert_eq!(from_start, 3, "{:?}", server.requests());
+    assert_eq!(from_start, 2, "{:?}", server.requests());
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! What files begin with, and what is refused.
 
 use super::*;
+use crate::format::Format;
+use crate::plan::beginning::read_beginning;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::compression::tests::compress;
 use crate::plan::discover::{discover, discover_as};
+use crate::plan::prefix::PREFIX_BYTES;
 
 const LIMIT: u64 = 1 << 20;
 
@@ -12,7 +15,7 @@ fn read(bytes: &[u8], dialect: &Dialect, limit: u64) -> Result<Header, String> {
     let path = folder.path().join("in.csv");
     std::fs::write(&path, bytes).unwrap();
     let file = discover(std::slice::from_ref(&path)).unwrap().remove(0);
-    read_header(&file, dialect, HeaderNames::Used, limit)
+    read_beginning(&file, &Format::Csv(*dialect), true, HeaderNames::Used, limit)
         .map_err(|error| error.to_string().replace(&path.display().to_string(), "FILE"))
 }
 
@@ -46,7 +49,8 @@ fn a_header_that_is_only_passed_over_may_say_anything() {
     let path = folder.path().join("in.csv");
     std::fs::write(&path, b"a,,a,\xff\n1,2,3,4\n").unwrap();
     let file = discover(std::slice::from_ref(&path)).unwrap().remove(0);
-    let header = read_header(&file, &Dialect::default(), HeaderNames::Ignored, LIMIT).unwrap();
+    let header =
+        read_beginning(&file, &Format::Csv(Dialect::default()), true, HeaderNames::Ignored, LIMIT).unwrap();
     assert_eq!((header.names.len(), header.data_start), (0, 7));
     assert_eq!(header.passed_over, ["a", "", "a", "\u{fffd}"]);
 }
@@ -191,7 +195,8 @@ fn compressed_files_are_refused_where_they_should_not_be_any() {
     let check = |bytes: &[u8], choice: CompressionChoice, expected: &str| {
         std::fs::write(&path, bytes).unwrap();
         let file = discover_as(std::slice::from_ref(&path), choice).unwrap().remove(0);
-        let error = read_header(&file, &Dialect::default(), HeaderNames::Used, LIMIT).unwrap_err();
+        let error = read_beginning(&file, &Format::Csv(Dialect::default()), true, HeaderNames::Used, LIMIT)
+            .unwrap_err();
         assert_eq!(error.to_string().replace(&path.display().to_string(), "FILE"), expected);
     };
     let once = compress(Compression::Xz, b"id\n1\n");

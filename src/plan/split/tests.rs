@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use proptest::prelude::*;
 
 use super::*;
+use crate::format::Format;
 use crate::format::charset::Charset;
 use crate::format::csv::cases::{
     CASES, TrueRecord, csv_records, dialects, nasty_bytes, open_quote, true_records,
@@ -15,11 +16,11 @@ use crate::format::csv::cases::{
 use crate::format::csv::collected::{Collected, collected};
 use crate::format::csv::dialect::{Delimiter, Dialect, Escapes, Trim};
 use crate::format::csv::reader::ChunkReader;
+use crate::plan::beginning::read_beginning;
 use crate::plan::compression::CompressionChoice;
 use crate::plan::compression::tests::{ALL, compress, records};
 use crate::plan::discover::discover;
-
-use crate::plan::header::{Header, HeaderNames, read_header};
+use crate::plan::header::{Header, HeaderNames};
 use crate::plan::pipe::SharedPipe;
 use crate::plan::unit::{Chunk, FileId};
 
@@ -77,7 +78,8 @@ fn split_all(
     dialect: &Dialect,
     settings: &SplitSettings,
 ) -> Result<(Header, Vec<WorkUnit>, FileTotals), SplitError> {
-    let header = read_header(file, dialect, HeaderNames::Used, 1 << 20).expect("the header");
+    let header =
+        read_beginning(file, &Format::Csv(*dialect), true, HeaderNames::Used, 1 << 20).expect("the header");
     let mut units = Vec::new();
     let totals = split(file, header.data(), dialect, settings, START, pool(), &mut |unit| {
         units.push(unit);
@@ -148,7 +150,7 @@ fn check_split(file: &InputFile, bytes: &[u8], dialect: &Dialect, settings: &Spl
 
 /// The header read fails for a file whose first record's quotes do not close: then there is nothing to split.
 fn readable(file: &InputFile, dialect: &Dialect) -> bool {
-    read_header(file, dialect, HeaderNames::Used, 1 << 20).is_ok()
+    read_beginning(file, &Format::Csv(*dialect), true, HeaderNames::Used, 1 << 20).is_ok()
 }
 
 /// Split in part, the file holds the records between what is skipped and the limit, with the numbers that they have in it.
@@ -449,7 +451,7 @@ fn units_go_out_before_the_rest_of_the_file_is_looked_at() {
     let scratch = Scratch::new();
     // The unterminated quote at the end is a round away from the first units.
     let file = scratch.write(&[&b"a,b\n".repeat(MORE_THAN_A_ROUND)[..], b"\"c"].concat());
-    let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
+    let header = read_beginning(&file, &Format::Csv(BARE), true, HeaderNames::Used, 100).unwrap();
     let mut units = 0;
     let mut take_three = |_| {
         units += 1;
@@ -466,7 +468,7 @@ fn a_file_that_changes_under_way_is_an_error() {
     let scratch = Scratch::new();
     let change = |edit: fn(&Path)| {
         let file = scratch.write(&b"a,b\n".repeat(MORE_THAN_A_ROUND));
-        let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
+        let header = read_beginning(&file, &Format::Csv(BARE), true, HeaderNames::Used, 100).unwrap();
         let mut done = false;
         split(&file, header.data(), &BARE, &settings(1024, 4096), START, pool(), &mut |_| {
             if !std::mem::replace(&mut done, true) {
@@ -488,7 +490,7 @@ fn a_file_that_changes_under_way_is_an_error() {
 fn more_units_than_can_be_numbered_are_an_error() {
     let scratch = Scratch::new();
     let file = scratch.write(b"a\nb\nc\n");
-    let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
+    let header = read_beginning(&file, &Format::Csv(BARE), true, HeaderNames::Used, 100).unwrap();
     let start = SplitStart { ordinal: 0, unit: UnitId(u32::MAX - 1) };
     let mut emit = |_| ControlFlow::Continue(());
     let error = split(&file, header.data(), &BARE, &settings(2, 1), start, pool(), &mut emit).unwrap_err();
@@ -545,7 +547,7 @@ fn check_piped(bytes: &[u8], dialect: &Dialect, settings: &SplitSettings, pipe: 
         return;
     }
     let piped = InputFile { path: "-".into(), size: 0, pipe: Some(pipe.clone()), ..plain.clone() };
-    let header = read_header(&piped, dialect, HeaderNames::Used, 1 << 20).unwrap();
+    let header = read_beginning(&piped, &Format::Csv(*dialect), true, HeaderNames::Used, 1 << 20).unwrap();
     let mut units = Vec::new();
     let found = split(&piped, header.data(), dialect, settings, START, pool(), &mut |unit| {
         for chunk in &unit.chunks {
@@ -674,7 +676,7 @@ fn of_a_compressed_file_that_is_cut_off_no_unit_is_handed_out() {
     let scratch = Scratch::new();
     let whole = compress(crate::plan::compression::Compression::Gzip, &records(20_000));
     let file = scratch.write(&whole[..whole.len() - 5]);
-    let header = read_header(&file, &BARE, HeaderNames::Used, 100).unwrap();
+    let header = read_beginning(&file, &Format::Csv(BARE), true, HeaderNames::Used, 100).unwrap();
     let result = split(&file, header.data(), &BARE, &settings(1024, 4096), START, pool(), &mut |unit| {
         panic!("{unit:?}");
     });
@@ -687,7 +689,7 @@ fn a_bomb_ends_at_its_first_record_that_is_too_long() {
     // 16 MiB of one record in a few kilobytes.
     let file = scratch.write(&compress(crate::plan::compression::Compression::Zstd, &vec![b'x'; 16 << 20]));
     assert!(file.size < 100_000);
-    let bomb = read_header(&file, &Dialect::default(), HeaderNames::Used, 1 << 20);
+    let bomb = read_beginning(&file, &Format::Csv(Dialect::default()), true, HeaderNames::Used, 1 << 20);
     assert!(
         bomb.unwrap_err().to_string().contains("the record that starts here is longer than 1048576 bytes")
     );
