@@ -157,12 +157,18 @@ fn place_of(name: &str, names: &[String], fields: &[String]) -> Option<usize> {
     if let Some(place) = fields.iter().position(|field| field == name) {
         return Some(place);
     }
-    let lower = name.trim().to_lowercase();
-    let is_alike = |field: &String| !names.contains(field) && field.trim().to_lowercase() == lower;
+    let is_alike = |field: &String| is_same_in_any_case(name.trim(), field.trim()) && !names.contains(field);
     let mut alike = fields.iter().enumerate().filter(|(_, field)| is_alike(field));
     match (alike.next(), alike.next()) {
         (Some((place, _)), None) => Some(place),
         _ => None,
+    }
+}
+
+fn is_same_in_any_case(one: &str, other: &str) -> bool {
+    match one.is_ascii() && other.is_ascii() {
+        true => one.eq_ignore_ascii_case(other),
+        false => one.to_lowercase() == other.to_lowercase(),
     }
 }
 
@@ -172,6 +178,8 @@ struct Sample<'a> {
     options: Options,
     /// The fields' names, in the order in which the files have them.
     fields: Vec<String>,
+    /// What the columns are called, in the same order.
+    columns: Vec<String>,
     guesses: Vec<Guess>,
     /// The key, where one was given.
     key: Option<Key>,
@@ -207,9 +215,8 @@ impl<'a> Sample<'a> {
             return Err(ProposeError::NoColumns);
         }
         let columns = column_names(&fields);
-        if let Some((_, twice)) =
-            columns.iter().enumerate().find(|(at, name)| columns.iter().take(*at).any(|other| other == *name))
-        {
+        let mut known = HashSet::new();
+        if let Some(twice) = columns.iter().find(|name| !known.insert(*name)) {
             return Err(ProposeError::NameTwice(identifier(twice)));
         }
         let key = settings.key.as_ref().map(|key| key.find(&fields)).transpose()?;
@@ -222,6 +229,7 @@ impl<'a> Sample<'a> {
             options: Options::of(&input.codec),
             guesses: vec![Guess::default(); fields.len()],
             fields,
+            columns,
             key,
             keys: vec![Some(HashSet::new()); sets],
             records: 0,
@@ -331,7 +339,7 @@ impl<'a> Sample<'a> {
         let found = self.keys.iter().zip(types).position(|(keys, cql_type)| {
             keys.as_ref().is_some_and(|keys| !keys.is_empty()) && may_be_key(cql_type)
         });
-        let names = column_names(&self.fields);
+        let names = &self.columns;
         let Some(column) = found else {
             let columns =
                 names.iter().zip(types).map(|(name, cql_type)| format!("{} {cql_type}", identifier(name)));
@@ -372,7 +380,6 @@ impl<'a> Sample<'a> {
     }
 
     fn column(&self, index: usize, cql_type: &CqlType, key: &Key) -> NewColumn {
-        let names = column_names(&self.fields);
         let guess = self.guesses.get(index).cloned().unwrap_or_default();
         let is_key = key.columns().any(|column| column == index);
         let remark = if guess.is_empty() {
@@ -384,7 +391,7 @@ impl<'a> Sample<'a> {
         } else {
             None
         };
-        let identifier = names.get(index).map_or_else(String::new, |name| identifier(name));
+        let identifier = self.columns.get(index).map_or_else(String::new, |name| identifier(name));
         NewColumn { identifier, cql_type: cql_type.clone(), remark }
     }
 }

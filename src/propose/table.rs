@@ -1,5 +1,6 @@
 //! The text of a CREATE TABLE. Pure.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::key::{Key, Order};
@@ -149,13 +150,17 @@ pub(super) fn identifier(name: &str) -> String {
 /// elsewhere, and where two fields differ in case only.
 pub(super) fn column_names(fields: &[String]) -> Vec<String> {
     let lower: Vec<String> = fields.iter().map(|field| field.trim().to_ascii_lowercase()).collect();
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for name in &lower {
+        *times.entry(name).or_default() += 1;
+    }
     let is_word = |name: &str| {
         let mut characters = name.chars();
         characters.next().is_some_and(|first| first.is_ascii_alphabetic())
             && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     let named = fields.iter().zip(&lower).map(|(field, name)| {
-        let is_alone = lower.iter().filter(|other| *other == name).count() == 1;
+        let is_alone = times.get(name.as_str()) == Some(&1);
         match is_word(name) && is_alone {
             true => name.clone(),
             false => field.trim().to_owned(),
