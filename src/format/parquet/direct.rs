@@ -23,13 +23,8 @@ pub(super) fn is_direct(data_type: &DataType, cql_type: &CqlType, is_utc: bool) 
     };
     match data_type {
         DataType::Boolean => matches!(cql_type, Boolean),
-        DataType::Int8
-        | DataType::Int16
-        | DataType::Int32
-        | DataType::Int64
-        | DataType::UInt8
-        | DataType::UInt16
-        | DataType::UInt32 => matches!(cql_type, Tinyint | Smallint | Int | Bigint),
+        DataType::UInt64 => false,
+        integer if integer.is_integer() => matches!(cql_type, Tinyint | Smallint | Int | Bigint),
         DataType::Float32 => matches!(cql_type, Float | Double),
         DataType::Float64 => matches!(cql_type, Double),
         DataType::Date32 => matches!(cql_type, Date),

@@ -57,19 +57,9 @@ pub fn check_types(
 /// Whether values of this type are never read.
 pub fn is_refused(data_type: &DataType) -> bool {
     match data_type {
+        number if number.is_integer() || number.is_floating() => false,
         DataType::Null
         | DataType::Boolean
-        | DataType::Int8
-        | DataType::Int16
-        | DataType::Int32
-        | DataType::Int64
-        | DataType::UInt8
-        | DataType::UInt16
-        | DataType::UInt32
-        | DataType::UInt64
-        | DataType::Float16
-        | DataType::Float32
-        | DataType::Float64
         | DataType::Decimal128(..)
         | DataType::Decimal256(..)
         | DataType::Date32
@@ -103,19 +93,9 @@ pub fn fits(data_type: &DataType, cql_type: &CqlType) -> bool {
         // As JSON, if it is made of others.
         _ if matches!(cql_type, Text | Ascii) => true,
         DataType::Boolean => matches!(cql_type, Boolean),
-        DataType::Int8
-        | DataType::Int16
-        | DataType::Int32
-        | DataType::Int64
-        | DataType::UInt8
-        | DataType::UInt16
-        | DataType::UInt32
-        | DataType::UInt64 => is_number || matches!(cql_type, Boolean | Timestamp),
-        DataType::Float16
-        | DataType::Float32
-        | DataType::Float64
-        | DataType::Decimal128(..)
-        | DataType::Decimal256(..) => is_number,
+        integer if integer.is_integer() => is_number || matches!(cql_type, Boolean | Timestamp),
+        DataType::Decimal128(..) | DataType::Decimal256(..) => is_number,
+        float if float.is_floating() => is_number,
         DataType::Date32 => matches!(cql_type, Date | Timestamp),
         DataType::Time32(_) | DataType::Time64(_) => matches!(cql_type, Time),
         DataType::Timestamp(..) => matches!(cql_type, Timestamp | Date),

@@ -18,23 +18,10 @@ pub(super) fn json(array: &dyn Array, row: usize, target: Option<&CqlType>, out:
         DataType::List(_) => list(&*array.as_list::<i32>().value(row), target, out),
         DataType::Struct(_) => object(array.as_struct(), row, target, out),
         DataType::Map(..) => map(array.as_map(), row, target, out),
-        DataType::Boolean
-        | DataType::Int8
-        | DataType::Int16
-        | DataType::Int32
-        | DataType::Int64
-        | DataType::UInt8
-        | DataType::UInt16
-        | DataType::UInt32
-        | DataType::UInt64
-        | DataType::Decimal128(..)
-        | DataType::Decimal256(..)
-            if !matches!(target, Some(CqlType::Text | CqlType::Ascii)) =>
-        {
+        bare if is_bare(bare) && !matches!(target, Some(CqlType::Text | CqlType::Ascii)) => {
             scalar_text(array, row, target, out);
         }
         DataType::Null => out.extend_from_slice(b"null"),
-        // Floats too: what is not finite is no JSON number, and the codec reads a number from a string as well.
         _ => {
             let start = out.len();
             out.push(b'"');
@@ -43,6 +30,13 @@ pub(super) fn json(array: &dyn Array, row: usize, target: Option<&CqlType>, out:
             out.push(b'"');
         }
     }
+}
+
+/// Whether values of this type stand without quotes. Floats do not: what is not finite is no JSON number, and the codec reads a number
+/// from a string as well.
+fn is_bare(data_type: &DataType) -> bool {
+    data_type.is_integer()
+        || matches!(data_type, DataType::Boolean | DataType::Decimal128(..) | DataType::Decimal256(..))
 }
 
 fn list(items: &dyn Array, target: Option<&CqlType>, out: &mut Vec<u8>) {
