@@ -7,46 +7,23 @@ use proptest::prelude::*;
 use super::*;
 use crate::codec::CodecOptions;
 use crate::codec::forms::{Blobs, EpochUnit, Forms, Separators, Times, TimeuuidFrom};
-use crate::codec::row::{Jagged, RecordPlace, RowEncoder};
+use crate::codec::row::{RecordPlace, RowEncoder};
 use crate::format::Format;
 use crate::format::charset::Charset;
 use crate::format::csv::dialect::{Dialect, Trim};
-use crate::format::detect::Said;
 use crate::format::reader::RecordReader;
 use crate::plan::beginning::read_beginning;
-use crate::plan::compression::CompressionChoice;
 use crate::plan::decoding::settle_encoding;
 use crate::plan::discover::discover;
 use crate::plan::header::HeaderNames;
-use crate::plan::places::PlaceSettings;
 use crate::reject::RejectCode;
 use crate::schema::ddl::table_of;
 use crate::schema::mapping::{FileFields, MappingRules, plan_files};
 use crate::schema::statement::write_statement;
-use crate::settings::{DialectChoice, NullAs, RemoteSettings, Rounding};
+use crate::settings::Rounding;
 
 fn input() -> InputSettings {
-    InputSettings {
-        format: Format::default(),
-        format_is_said: false,
-        places: PlaceSettings::default(),
-        compression: CompressionChoice::Auto,
-        nulls: vec!["NULL".to_owned()],
-        columns: None,
-        map: None,
-        allow_missing_columns: false,
-        allow_unknown_columns: false,
-        jagged: Jagged::default(),
-        skip: 0,
-        limit: None,
-        max_record_bytes: 1 << 20,
-        null_as: NullAs::default(),
-        query: None,
-        codec: CodecOptions::default(),
-        remote: RemoteSettings::default(),
-        dialect_choice: DialectChoice::Options,
-        said: Said::default(),
-    }
+    InputSettings { nulls: vec!["NULL".to_owned()], max_record_bytes: 1 << 20, ..InputSettings::usual() }
 }
 
 /// A proposal for files of these names and contents.

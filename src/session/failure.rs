@@ -281,20 +281,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::settings::{ConsistencyLevel, FrameCompression, SerialConsistencyLevel};
 
     fn settings() -> ConnectionSettings {
         ConnectionSettings {
             hosts: vec!["db1:9042".to_owned(), "db2:9042".to_owned()],
-            address_map: Vec::new(),
-            datacenter: None,
-            credentials: None,
-            tls: None,
-            consistency: ConsistencyLevel::One,
-            serial_consistency: SerialConsistencyLevel::default(),
-            compression: FrameCompression::None,
             connect_timeout: Duration::from_secs(1),
             request_timeout: Duration::from_secs(1),
+            ..ConnectionSettings::usual("db1:9042")
         }
     }
 

@@ -141,3 +141,22 @@ pub struct ConnectionSettings {
     /// How long one request may take before it counts as lost.
     pub request_timeout: Duration,
 }
+
+#[cfg(test)]
+impl ConnectionSettings {
+    /// What it takes where no option says anything, but for the host.
+    pub(crate) fn usual(host: &str) -> Self {
+        ConnectionSettings {
+            hosts: vec![host.to_owned()],
+            address_map: Vec::new(),
+            datacenter: None,
+            credentials: None,
+            tls: None,
+            consistency: ConsistencyLevel::LocalQuorum,
+            serial_consistency: SerialConsistencyLevel::LocalSerial,
+            compression: FrameCompression::None,
+            connect_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(30),
+        }
+    }
+}

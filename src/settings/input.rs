@@ -125,3 +125,31 @@ impl InputSettings {
         self.skip > 0 || self.limit.is_some()
     }
 }
+
+#[cfg(test)]
+impl InputSettings {
+    /// How it is read where no option says anything.
+    pub(crate) fn usual() -> Self {
+        InputSettings {
+            format: Format::default(),
+            format_is_said: false,
+            places: PlaceSettings::default(),
+            compression: CompressionChoice::Auto,
+            nulls: Vec::new(),
+            null_as: NullAs::Unset,
+            columns: None,
+            map: None,
+            query: None,
+            allow_missing_columns: false,
+            allow_unknown_columns: false,
+            jagged: Jagged::default(),
+            skip: 0,
+            limit: None,
+            max_record_bytes: 16 << 20,
+            codec: CodecOptions::DEFAULT,
+            remote: RemoteSettings::default(),
+            dialect_choice: DialectChoice::Options,
+            said: Said::default(),
+        }
+    }
+}

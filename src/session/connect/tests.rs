@@ -7,10 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::settings::{
-    ConsistencyLevel, Credentials, FrameCompression, Secret, SerialConsistencyLevel, TlsSettings,
-    TlsVerification,
-};
+use crate::settings::{Credentials, Secret, TlsSettings, TlsVerification};
 
 /// Short enough for tests, long enough for loopback on a busy machine.
 const SHORT: Limits = Limits {
@@ -24,16 +21,9 @@ const SHORT: Limits = Limits {
 
 fn settings(host: String) -> ConnectionSettings {
     ConnectionSettings {
-        hosts: vec![host],
-        address_map: Vec::new(),
-        datacenter: None,
-        credentials: None,
-        tls: None,
-        consistency: ConsistencyLevel::LocalQuorum,
-        serial_consistency: SerialConsistencyLevel::default(),
-        compression: FrameCompression::None,
         connect_timeout: Duration::from_millis(1500),
         request_timeout: Duration::from_secs(1),
+        ..ConnectionSettings::usual(&host)
     }
 }
 
