@@ -6,12 +6,28 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: gen-data sensors|kv|quoted ROWS|SIZE [--seed N] [--out FILE]
+const USAGE: &str = "usage: gen-data sensors|sorted|kv|wide|flights|narrow|quoted ROWS|SIZE [--seed N] [--out FILE]
   sensors  scattered rows, about 100 to a partition; a fifth of the notes quoted, with doubled quotes and a line end
+  sorted   such rows, 100 to a partition, one partition after the other
   kv       one row to a partition, keys scattered
+  wide     40 columns, one row to a partition, keys scattered; a thirteenth of the fields empty
+  flights  the real flights of fixtures/flights-2013-01.csv, again for each later year
+  narrow   two numbers
   quoted   every field in quotes
 ROWS is a number; SIZE a number with kB, MB or GB (powers of 1000): whole records until it is reached.
 ";
+
+/// A month of real flights; see fixtures/README.md.
+const FLIGHTS: &str = include_str!("../fixtures/flights-2013-01.csv");
+/// The year in it, with which its lines begin.
+const FLIGHTS_YEAR: u64 = 2013;
+
+/// Columns of a wide row, the key among them.
+const WIDE_COLUMNS: u64 = 40;
+/// Rows to a partition of sensors, on average where they are scattered.
+const PARTITION_ROWS: u64 = 100;
+/// Between two readings, in milliseconds.
+const READING_MS: u64 = 37;
 
 /// Bytes collected before they are written.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -20,24 +36,37 @@ const BUFFER_BYTES: usize = 1 << 20;
 #[derive(Clone, Copy)]
 enum Kind {
     Sensors,
+    Sorted,
     Kv,
+    Wide,
+    Flights,
+    Narrow,
     Quoted,
 }
 
 impl Kind {
-    fn header(self) -> &'static str {
+    fn header(self) -> String {
         match self {
-            Kind::Sensors => "sensor_id,bucket,ts,value,status,note\n",
-            Kind::Kv => "id,a,b,c\n",
-            Kind::Quoted => "\"id\",\"name\",\"amount\",\"note\"\n",
+            Kind::Sensors | Kind::Sorted => "sensor_id,bucket,ts,value,status,note\n".to_owned(),
+            Kind::Kv => "id,a,b,c\n".to_owned(),
+            Kind::Wide => {
+                let names: String = (1..WIDE_COLUMNS).map(|column| format!(",c{column:02}")).collect();
+                format!("id{names}\n")
+            }
+            Kind::Flights => FLIGHTS.lines().next().map(|line| format!("{line}\n")).unwrap_or_default(),
+            Kind::Narrow => "id,a\n".to_owned(),
+            Kind::Quoted => "\"id\",\"name\",\"amount\",\"note\"\n".to_owned(),
         }
     }
 
     /// Bytes of an average record, to guess the rows of a size.
     fn record_bytes(self) -> u64 {
         match self {
-            Kind::Sensors => 112,
+            Kind::Sensors | Kind::Sorted => 112,
             Kind::Kv => 43,
+            Kind::Wide => 597,
+            Kind::Flights => 92,
+            Kind::Narrow => 18,
             Kind::Quoted => 96,
         }
     }
@@ -80,7 +109,11 @@ fn main() -> ExitCode {
 fn parse(mut words: impl Iterator<Item = String>) -> Option<Arguments> {
     let kind = match words.next()?.as_str() {
         "sensors" => Kind::Sensors,
+        "sorted" => Kind::Sorted,
         "kv" => Kind::Kv,
+        "wide" => Kind::Wide,
+        "flights" => Kind::Flights,
+        "narrow" => Kind::Narrow,
         "quoted" => Kind::Quoted,
         _ => return None,
     };
@@ -112,14 +145,43 @@ fn generate(arguments: &Arguments, mut out: impl Write) -> io::Result<()> {
     let mut random = Random::new(arguments.seed);
     let mut clock = Clock::new();
     let scatter = Scatter::new(rows.max(1));
+    let sensors = (rows / PARTITION_ROWS).max(1);
+    let mut flights = FLIGHTS.lines().skip(1).cycle();
+    let flights_a_year = FLIGHTS.lines().count() as u64 - 1;
     let mut buffer = Vec::with_capacity(BUFFER_BYTES + 4096);
     buffer.extend_from_slice(arguments.kind.header().as_bytes());
     let mut flushed = 0u64;
     let mut row = 0;
     while row < rows_max && flushed + (buffer.len() as u64) < bytes_max {
         match arguments.kind {
-            Kind::Sensors => sensor(&mut buffer, &mut random, &mut clock, row, (rows / 100).max(1)),
+            Kind::Sensors => {
+                let sensor = random.below(sensors);
+                reading(&mut buffer, &mut random, &clock, row, sensor);
+                clock.advance(READING_MS);
+            }
+            Kind::Sorted => {
+                let sensor = row / PARTITION_ROWS;
+                if row.is_multiple_of(PARTITION_ROWS) {
+                    clock = Clock::new();
+                    clock.advance(sensor * READING_MS);
+                }
+                reading(&mut buffer, &mut random, &clock, row, sensor);
+                clock.advance(sensors * READING_MS);
+            }
             Kind::Kv => key_value(&mut buffer, &mut random, scatter.key(row)),
+            Kind::Wide => {
+                wide(&mut buffer, &mut random, &clock, row, scatter.key(row));
+                clock.advance(READING_MS);
+            }
+            Kind::Flights => {
+                flight(&mut buffer, flights.next().unwrap_or_default(), FLIGHTS_YEAR + row / flights_a_year);
+            }
+            Kind::Narrow => {
+                number(&mut buffer, row);
+                buffer.push(b',');
+                number(&mut buffer, random.below(1_000_000_000));
+                buffer.push(b'\n');
+            }
             Kind::Quoted => quoted(&mut buffer, &mut random, row),
         }
         row += 1;
@@ -133,13 +195,12 @@ fn generate(arguments: &Arguments, mut out: impl Write) -> io::Result<()> {
     out.flush()
 }
 
-fn sensor(out: &mut Vec<u8>, random: &mut Random, clock: &mut Clock, row: u64, sensors: u64) {
-    uuid(out, u128::from(random.below(sensors)) * 2_654_435_761 + 1);
+fn reading(out: &mut Vec<u8>, random: &mut Random, clock: &Clock, row: u64, sensor: u64) {
+    uuid(out, u128::from(sensor) * 2_654_435_761 + 1);
     out.push(b',');
     out.extend_from_slice(clock.date.as_bytes());
     out.push(b',');
     clock.write(out);
-    clock.advance(37);
     out.push(b',');
     decimal(out, random.below(100_000_000), 6);
     out.extend_from_slice(match row % 3 {
@@ -166,6 +227,40 @@ fn key_value(out: &mut Vec<u8>, random: &mut Random, key: u64) {
     number(out, random.below(1_000_000));
     out.push(b',');
     decimal(out, random.below(100_000_000), 4);
+    out.push(b'\n');
+}
+
+/// Columns of five types in turn; the first is the key.
+fn wide(out: &mut Vec<u8>, random: &mut Random, clock: &Clock, row: u64, key: u64) {
+    number(out, key);
+    for column in 1..WIDE_COLUMNS {
+        out.push(b',');
+        if (row + column).is_multiple_of(13) {
+            continue;
+        }
+        match column % 5 {
+            0 => clock.write(out),
+            1 => number(out, random.below(1_000_000_000)),
+            2 => {
+                out.extend_from_slice(b"text of column ");
+                number(out, random.below(1_000_000));
+            }
+            3 => decimal(out, random.below(100_000_000), 4),
+            _ => number(out, random.below(1 << 50)),
+        }
+    }
+    out.push(b'\n');
+}
+
+/// A line of the fixture in another year: it begins and ends with a date.
+fn flight(out: &mut Vec<u8>, line: &str, year: u64) {
+    let digits = FLIGHTS_YEAR.to_string().len();
+    let (fields, hour) = line.rsplit_once(',').unwrap_or((line, ""));
+    number(out, year);
+    out.extend_from_slice(&fields.as_bytes()[digits.min(fields.len())..]);
+    out.push(b',');
+    number(out, year);
+    out.extend_from_slice(&hour.as_bytes()[digits.min(hour.len())..]);
     out.push(b'\n');
 }
 
@@ -270,6 +365,8 @@ fn divisor(left: u64, right: u64) -> u64 {
     if right == 0 { left } else { divisor(right, left % right) }
 }
 
+const DAY_MS: u64 = 86_400_000;
+
 /// Time that goes on from 2026-01-01T00:00:00.000Z, and its date as text.
 struct Clock {
     year: u64,
@@ -286,10 +383,13 @@ impl Clock {
 
     fn advance(&mut self, ms: u64) {
         self.day_ms += ms;
-        if self.day_ms < 86_400_000 {
-            return;
+        while self.day_ms >= DAY_MS {
+            self.day_ms -= DAY_MS;
+            self.next_day();
         }
-        self.day_ms -= 86_400_000;
+    }
+
+    fn next_day(&mut self) {
         self.day += 1;
         let leap =
             self.year.is_multiple_of(4) && (!self.year.is_multiple_of(100) || self.year.is_multiple_of(400));
