@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use ringload::codec::CodecOptions;
 use ringload::codec::row::{RecordPlace, RowEncoder};
 use ringload::format::record::{Field, RecordBatch};
@@ -13,6 +13,9 @@ use ringload::schema::mapping::FieldMapping;
 use ringload::schema::statement::RowPlan;
 use ringload::schema::table::{Column, ColumnRole};
 use ringload::schema::types::{CqlType, UserField, UserTypes};
+
+mod thread_time;
+use thread_time::ThreadTime;
 
 const RECORDS: u64 = 10_000;
 
@@ -120,7 +123,7 @@ fn case(types: &[CqlType]) -> (RecordBatch, RowEncoder) {
     (batch, RowEncoder::new(&plan, &mapping, &[], CodecOptions::default()))
 }
 
-fn encode_rows(criterion: &mut Criterion, name: &str, types: &[CqlType]) {
+fn encode_rows(criterion: &mut Criterion<ThreadTime>, name: &str, types: &[CqlType]) {
     let (batch, encoder) = case(types);
     let csv_bytes: u64 = batch.iter().map(|record| record.raw().len() as u64).sum();
     let mut group = criterion.benchmark_group("encode");
@@ -138,12 +141,12 @@ fn encode_rows(criterion: &mut Criterion, name: &str, types: &[CqlType]) {
     group.finish();
 }
 
-fn sensors(criterion: &mut Criterion) {
+fn sensors(criterion: &mut Criterion<ThreadTime>) {
     use CqlType::{Date, Double, Text, Timestamp, Uuid};
     encode_rows(criterion, "sensors", &[Uuid, Date, Timestamp, Double, Text, Text]);
 }
 
-fn each_type(criterion: &mut Criterion) {
+fn each_type(criterion: &mut Criterion<ThreadTime>) {
     use CqlType::{
         Ascii, Bigint, Blob, Boolean, Date, Decimal, Double, Duration, Float, Inet, Int, Smallint, Text,
         Time, Timestamp, Timeuuid, Tinyint, Uuid, Varint,
@@ -157,7 +160,7 @@ fn each_type(criterion: &mut Criterion) {
 }
 
 /// Values made of others, eight elements or entries each but for the vectors, as JSON.
-fn nested(criterion: &mut Criterion) {
+fn nested(criterion: &mut Criterion<ThreadTime>) {
     let mut types = UserTypes::default();
     let fields = [("street", "text"), ("number", "int"), ("since", "date"), ("tags", "frozen<set<text>>")];
     types.add("addr".to_owned(), fields.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
@@ -179,5 +182,10 @@ fn nested(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, sensors, each_type, nested);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = thread_time::criterion().configure_from_args();
+    sensors(&mut criterion);
+    each_type(&mut criterion);
+    nested(&mut criterion);
+    criterion.final_summary();
+}

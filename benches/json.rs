@@ -7,10 +7,8 @@
 use std::fmt::Write;
 use std::hint::black_box;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
-use criterion::{Criterion, Throughput};
+use criterion::Throughput;
 use ringload::codec::CodecOptions;
 use ringload::codec::row::{RecordPlace, RowEncoder};
 use ringload::format::charset::Charset;
@@ -23,51 +21,10 @@ use ringload::schema::ddl::table_of;
 use ringload::schema::mapping::{FileFields, MappingRules, plan_files};
 use ringload::schema::statement::insert_statement;
 
+mod thread_time;
+
 const DATA_BYTES: usize = 64 * 1024 * 1024;
 const PLACE: RecordPlace = RecordPlace { write_time_us: 1_769_862_645_678_901, line: 2, number: 1 };
-
-/// CPU time of this thread, which other work on the machine does not lengthen; where the system does not tell it, the clock's.
-struct ThreadTime {
-    start: Instant,
-    wall: WallTime,
-}
-
-impl ThreadTime {
-    fn now(&self) -> Duration {
-        let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-        let nanos = told.and_then(|told| told.split(' ').next()?.parse().ok());
-        nanos.map_or_else(|| self.start.elapsed(), Duration::from_nanos)
-    }
-}
-
-impl Measurement for ThreadTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        self.now()
-    }
-
-    fn end(&self, start: Duration) -> Duration {
-        self.now().saturating_sub(start)
-    }
-
-    fn add(&self, one: &Duration, other: &Duration) -> Duration {
-        *one + *other
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        self.wall.to_f64(value)
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        self.wall.formatter()
-    }
-}
 
 /// The flights of the fixture, again and again: numbers as numbers, NA as null.
 fn flights() -> Vec<u8> {
@@ -105,8 +62,7 @@ fn chunks(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 fn main() {
-    let time = ThreadTime { start: Instant::now(), wall: WallTime };
-    let mut criterion = Criterion::default().with_measurement(time).sample_size(10).configure_from_args();
+    let mut criterion = thread_time::criterion().sample_size(10).configure_from_args();
     let bytes = flights();
     if let Some(path) = std::env::var_os("RINGLOAD_BENCH_NDJSON") {
         std::fs::write(path, &bytes).expect("the file is written");

@@ -1,6 +1,7 @@
 //! How fast a Parquet file becomes rows on one core, read to encoded: January's flights, about a million rows of 19 columns, written by the
 //! library's own writer with snappy. Throughput is bytes of the same records as CSV, so that it compares with the CSV beside it.
-//! Rerun with `cargo bench --bench parquet`; what others need for the same file is in `scripts/bench`.
+//! Rerun with `cargo bench --bench parquet`; `scripts/bench formats` puts others beside it, for which `RINGLOAD_BENCH_PARQUET` names the
+//! file that is to be written and read.
 
 #![expect(
     clippy::expect_used,
@@ -11,11 +12,11 @@
 use std::fs::File;
 use std::hint::black_box;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch as Columns, StringArray, TimestampMillisecondArray};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::Throughput;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -33,6 +34,8 @@ use ringload::schema::mapping::FieldMapping;
 use ringload::schema::statement::RowPlan;
 use ringload::schema::table::{Column, ColumnRole};
 use ringload::schema::types::CqlType;
+
+mod thread_time;
 
 /// So often the file's records are there.
 const TIMES: usize = 37;
@@ -121,18 +124,20 @@ fn units(file: &InputFile) -> Vec<WorkUnit> {
 
 const PLACE: RecordPlace = RecordPlace { write_time_us: 1_769_862_645_678_901, line: 2, number: 1 };
 
-fn read_to_encoded(criterion: &mut Criterion) {
+fn main() {
+    let mut criterion = thread_time::criterion().sample_size(10).configure_from_args();
     let folder = tempfile::tempdir().expect("a scratch folder");
-    let path = folder.path().join("flights.parquet");
+    let path = std::env::var_os("RINGLOAD_BENCH_PARQUET")
+        .map_or_else(|| folder.path().join("flights.parquet"), PathBuf::from);
     let (csv, records) = write(&path);
     let file = discover(std::slice::from_ref(&path)).expect("the file").remove(0);
     eprintln!("{records} rows: as CSV {} bytes, as Parquet {} bytes", csv.len(), file.size);
     let (plan, mapping) = plan();
     let units = units(&file);
     let mut group = criterion.benchmark_group("parquet");
-    group.sample_size(10).throughput(Throughput::Bytes(csv.len() as u64));
+    group.throughput(Throughput::Bytes(csv.len() as u64));
     let mut out = Vec::new();
-    group.bench_function("read to encoded, flights", |bencher| {
+    group.bench_function("read_and_encode", |bencher| {
         bencher.iter(|| {
             let rows = Rows::open(&file, &plan, &mapping, true).expect("a whole file");
             let encoder =
@@ -155,7 +160,7 @@ fn read_to_encoded(criterion: &mut Criterion) {
             assert_eq!(done, records, "rows were lost");
         });
     });
-    group.bench_function("read only, flights", |bencher| {
+    group.bench_function("read", |bencher| {
         bencher.iter(|| {
             let rows = Rows::open(&file, &plan, &mapping, true).expect("a whole file");
             for unit in &units {
@@ -178,7 +183,7 @@ fn read_to_encoded(criterion: &mut Criterion) {
         chunks.push(chunk);
         rest = behind;
     }
-    group.bench_function("the same as CSV, in memory", |bencher| {
+    group.bench_function("csv_read_and_encode", |bencher| {
         bencher.iter(|| {
             for chunk in &chunks {
                 let batch = reader.read(chunk.to_vec()).expect("records");
@@ -191,7 +196,5 @@ fn read_to_encoded(criterion: &mut Criterion) {
         });
     });
     group.finish();
+    criterion.final_summary();
 }
-
-criterion_group!(benches, read_to_encoded);
-criterion_main!(benches);

@@ -4,13 +4,14 @@
 use std::hint::black_box;
 use std::ops::Range;
 
-use criterion::{Criterion, Throughput};
+use criterion::Throughput;
 use ringload::format::csv::dialect::Dialect;
 use ringload::format::csv::reader::ChunkReader;
 use ringload::format::csv::scan::{State, scan};
 use ringload::plan::split::CHUNK_BYTES;
 
 mod data;
+mod thread_time;
 
 const DATA_BYTES: usize = 64 * 1024 * 1024;
 
@@ -61,7 +62,7 @@ fn read_csv(bytes: &[u8]) -> usize {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().sample_size(10).configure_from_args();
+    let mut criterion = thread_time::criterion().sample_size(10).configure_from_args();
     let dialect = Dialect { header: false, ..Dialect::default() };
     let mut group = criterion.benchmark_group("parse");
     for (name, bytes) in [

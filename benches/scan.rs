@@ -3,12 +3,13 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput};
+use criterion::Throughput;
 use ringload::format::csv::dialect::Dialect;
 use ringload::format::csv::scan::{State, scan};
 use ringload::plan::split::CHUNK_BYTES;
 
 mod data;
+mod thread_time;
 
 const DATA_BYTES: usize = 64 * 1024 * 1024;
 
@@ -26,7 +27,7 @@ fn scan_all(dialect: &Dialect, bytes: &[u8]) -> u64 {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().sample_size(10).configure_from_args();
+    let mut criterion = thread_time::criterion().sample_size(10).configure_from_args();
     let dialect = Dialect::default();
     let mut group = criterion.benchmark_group("scan");
     for (name, bytes) in [
