@@ -23,8 +23,8 @@ const TLS: &str = "RINGLOAD_TEST_TLS";
 const TLS_DIR: &str = "RINGLOAD_TEST_TLS_DIR";
 /// The variable that allows a test to start a node whose certificate has a DNS name only.
 const TLS_DNS: &str = "RINGLOAD_TEST_TLS_DNS";
-/// What a user may wait for the reason.
-const TOLD_WITHIN: Duration = Duration::from_secs(20);
+/// What a user may wait for the reason: less than the minute for which connecting may be tried.
+const TOLD_WITHIN: Duration = Duration::from_secs(50);
 /// A password that must never be shown.
 const SECRET: &str = "open-sesame-9217";
 const RECORDS: u64 = 500;

@@ -272,15 +272,15 @@ fn of_a_compressed_file_too_only_what_was_in_hand_is_uncertain() {
 #[test]
 fn a_load_that_is_interrupted_ends_what_it_has_in_hand() {
     let Some(load) = Counting::of(3_000, None) else { return };
-    load.relay.allow_all_writes();
     // Again and again: now and then a piece is just on its way to a worker.
     for rows in [1, 80] {
-        let running = load.run().start();
-        let before = load.relay.rows_passed();
-        wait_until("rows have passed", || load.relay.rows_passed() > before + rows);
+        let running = load.go_on(load.run().start(), rows);
         send_signal(running.pid(), "INT");
+        // Enough for what two workers have in hand, and not for the whole file.
+        load.relay.allow_writes(1_000);
         running.finish().expect_code(130);
     }
+    load.relay.allow_all_writes();
     let run = load.run().finish();
     assert_ne!(run.number("resumed_records"), 0, "{}", run.summary);
     assert_eq!(load.expect_none_doubled(run), 0);

@@ -81,6 +81,8 @@ impl NumberedLoad {
             // So that chunks are sent in order: how far a load is settled then follows from how many rows have passed.
             .env("RINGLOAD_THREADS", "1")
             .env("RINGLOAD_RETRY_FOR", "60s")
+            // What the relay holds back is not lost, however long a test takes.
+            .env("RINGLOAD_REQUEST_TIMEOUT", "120s")
             .arg(&self.file)
     }
 

@@ -11,7 +11,9 @@ use super::scratch::Scratch;
 /// The program.
 const RINGLOAD: &str = env!("CARGO_BIN_EXE_ringload");
 /// How long any run in the tests may take before it is killed and the test fails.
-const RUN_WITHIN: Duration = Duration::from_secs(300);
+const RUN_WITHIN: Duration = Duration::from_secs(600);
+/// How long a test waits for what must become so. Nothing depends on it but how soon a test fails where it does not.
+const WAIT_WITHIN: Duration = Duration::from_secs(240);
 
 /// What a finished run left behind.
 #[derive(Debug)]
@@ -206,6 +208,12 @@ impl Finished {
         lines.into_iter().find(|line| line["event"] == kind)
     }
 
+    /// Rows that were sent, each counted once however often: a server may be late with an answer at any time.
+    #[track_caller]
+    pub(crate) fn sent(&self) -> u64 {
+        self.number("requests") - self.number("retried")
+    }
+
     /// A number of the summary.
     #[track_caller]
     pub(crate) fn number(&self, key: &str) -> u64 {
@@ -238,12 +246,12 @@ fn process_state(pid: u32) -> Option<(char, u32)> {
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
-/// Waits until something is so; fails the test with `what` if it is not within a minute.
+/// Waits until something is so; fails the test with `what` if it never is.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + WAIT_WITHIN;
     while !is_so() {
-        assert!(Instant::now() < deadline, "waited a minute in vain until {what}");
+        assert!(Instant::now() < deadline, "waited {WAIT_WITHIN:?} in vain until {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
