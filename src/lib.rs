@@ -65,5 +65,9 @@ pub mod reject;
 // The only module that prints: progress, summary, warnings.
 pub mod report;
 
+// What no bytes may break: for fuzzing and for tests.
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+
 // The top-level error and its exit code.
 pub mod error;

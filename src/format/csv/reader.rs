@@ -363,7 +363,6 @@ mod tests {
     #[test]
     fn every_case_is_read_as_csv_core_reads_it() {
         for case in CASES {
-            println!("{}", case.name);
             let mut reader = ChunkReader::new(&case.dialect);
             check(&mut reader, &case.dialect, case.bytes);
             // The same reader again: nothing of the last chunk is left in it, not even of one that failed.
@@ -391,7 +390,6 @@ mod tests {
     #[test]
     fn every_case_cut_between_records_reads_the_same() {
         for case in CASES {
-            println!("{}", case.name);
             let mut reader = ChunkReader::new(&case.dialect);
             let truth = true_records(&case.dialect, case.bytes);
             for record in &truth {

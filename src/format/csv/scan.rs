@@ -452,7 +452,6 @@ mod tests {
     #[test]
     fn every_case_cut_at_every_offset_composes_to_what_csv_core_says() {
         for case in CASES {
-            println!("{}", case.name);
             check(&case.dialect, case.bytes);
         }
     }

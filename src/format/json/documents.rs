@@ -242,7 +242,7 @@ impl Documents {
             (At::Behind, b',') => self.at = At::Next,
             (At::Behind | At::First, b']') => self.at = At::Over,
             (At::Over, _) => return Err(Breach::More),
-            (At::Behind, b'}') | (_, b'}') => return Err(Breach::Unopened(byte)),
+            (_, b'}') => return Err(Breach::Unopened(byte)),
             (At::Behind, _) => return Err(Breach::NoComma),
             (At::Between, b',') => return Err(Breach::Comma),
             (At::Between, b']') => return Err(Breach::Unopened(byte)),
