@@ -24,7 +24,10 @@ pub use connection::{
 pub use input::{DialectChoice, InputSettings, NullAs, RemoteSettings, Rounding, S3Settings};
 pub use jobs::{JobSettings, JobsSettings, JobsTask, OutputFormat};
 pub use watching::{LogFormat, LogSettings, ProgressMode, WatchingSettings};
-pub use writing::{ErrorBudget, TTL_SECONDS_MAX, TimestampMode, TtlMode, WritingSettings};
+pub use writing::{
+    BatchMode, ErrorBudget, Gathering, TTL_SECONDS_MAX, TimestampMode, TtlMode, WINDOW_BYTES_MAX, Window,
+    WritingSettings,
+};
 
 /// The table to load, names as the server stores them (unquoted).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

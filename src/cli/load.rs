@@ -2,8 +2,8 @@
 //! A new option added here or there is at once known to the environment and the configuration file.
 
 use super::args::{
-    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, ProposingArgs, ReadingBackArgs,
-    RequestArgs, SafetyArgs, TargetArgs, WatchingArgs, WorkingArgs, WritingArgs,
+    CheckingArgs, ConnectingArgs, GatheringArgs, InputArgs, JobArgs, LayeringArgs, ProposingArgs,
+    ReadingBackArgs, RequestArgs, SafetyArgs, TargetArgs, WatchingArgs, WorkingArgs, WritingArgs,
 };
 use super::help;
 
@@ -51,6 +51,10 @@ pub struct LoadArgs {
     /// Requests and sessions.
     #[command(flatten)]
     pub requests: RequestArgs,
+
+    /// Rows that are sent together.
+    #[command(flatten)]
+    pub gathering: GatheringArgs,
 
     /// How rows are written.
     #[command(flatten)]

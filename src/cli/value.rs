@@ -10,7 +10,7 @@ use bytesize::ByteSize;
 use crate::codec::stamp::{MistakenUnit, mistaken_unit};
 use crate::format::csv::dialect::{DELIMITER_BYTES_MAX, Delimiter, Dialect};
 use crate::schema::field::FieldRef;
-use crate::settings::{ErrorBudget, TTL_SECONDS_MAX, TimestampMode, TtlMode};
+use crate::settings::{ErrorBudget, TTL_SECONDS_MAX, TimestampMode, TtlMode, WINDOW_BYTES_MAX, Window};
 use crate::verify::sample::Sample;
 
 /// The port of a node that says none.
@@ -18,6 +18,11 @@ const PORT: u16 = 9042;
 
 /// The longest duration that an option takes, so that deadlines never overflow a clock.
 const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// The memory for the window would be used up long before it has as many rows.
+const WINDOW_ROWS_MAX: usize = 100_000_000;
+/// A window of less than a chunk holds back next to nothing.
+const WINDOW_BYTES_MIN: u64 = 256 << 10;
 
 /// A flag's value.
 pub(super) fn flag(text: &str) -> Result<bool, String> {
@@ -53,6 +58,19 @@ pub(super) fn size(text: &str, range: RangeInclusive<u64>) -> Result<u64, String
     }
     let [least, most] = [range.start(), range.end()].map(|bound| ByteSize(*bound).display().iec());
     Err(format!("must be from {least} to {most}"))
+}
+
+/// Rows where it is a plain number, bytes of input where it has a unit.
+pub(super) fn window(text: &str) -> Result<Window, String> {
+    let text = text.trim();
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let rows = number(text, 1..=WINDOW_ROWS_MAX)?;
+        return Ok(Window::Rows(u64::try_from(rows).unwrap_or(u64::MAX)));
+    }
+    if text.parse::<ByteSize>().is_err() {
+        return Err("is neither rows nor a size: write for example 100000 or 32MiB".to_owned());
+    }
+    size(text, WINDOW_BYTES_MIN..=WINDOW_BYTES_MAX).map(Window::Bytes)
 }
 
 /// A duration that may be zero.

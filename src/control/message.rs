@@ -4,6 +4,7 @@
 //! [`ToWorker::PermitGranted`] -> [`FromWorker::SessionOpen`]; then units, until [`ToWorker::Finish`] or
 //! [`ToWorker::Stop`] -> [`FromWorker::Bye`] and the end of both streams.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,13 +17,13 @@ use crate::plan::discover::InputFile;
 use crate::plan::unit::{UnitId, WorkUnit};
 use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::RowPlan;
-use crate::settings::{ConnectionSettings, RemoteSettings, TableName};
+use crate::settings::{ConnectionSettings, Gathering, RemoteSettings, TableName};
 use crate::verify::compare::Known;
 use crate::verify::expiry::Expiry;
 use crate::verify::sample::Sample;
 
 /// The version of these messages. Coordinator and worker are one executable, so any difference is an error.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 
 /// One input file, as a worker needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +129,10 @@ pub struct JobSpec {
     pub threads: usize,
     /// Requests in flight.
     pub in_flight: usize,
+    /// Which rows are sent together.
+    pub gathering: Gathering,
+    /// Connections to each node, or each of its shards; `None`: from the threads.
+    pub connections: Option<NonZeroUsize>,
     /// How long a cluster fault may last.
     pub retry_for: Duration,
     /// Which run of the job this is, from 1: names the reject files, so that those of an earlier run are never taken for its own.
@@ -364,6 +369,8 @@ pub enum FailureKind {
 pub struct WorkerTotals {
     /// Requests sent, retries included.
     pub requests: u64,
+    /// Rows in the requests that were acknowledged.
+    pub rows: u64,
     /// Latencies of acknowledged requests: (microseconds, how many), in the histogram's resolution.
     pub latency_us: Vec<(u64, u64)>,
 }

@@ -10,12 +10,13 @@ use crate::report::event::Latency;
 #[derive(Debug)]
 pub struct LatencyTally {
     requests: u64,
+    rows: u64,
     histogram: Histogram<u64>,
 }
 
 impl Default for LatencyTally {
     fn default() -> Self {
-        LatencyTally { requests: 0, histogram: new_histogram() }
+        LatencyTally { requests: 0, rows: 0, histogram: new_histogram() }
     }
 }
 
@@ -23,6 +24,7 @@ impl LatencyTally {
     /// Adds a worker's totals.
     pub fn add(&mut self, totals: &WorkerTotals) {
         self.requests += totals.requests;
+        self.rows += totals.rows;
         for &(latency_us, count) in &totals.latency_us {
             self.histogram.saturating_record_n(latency_us, count);
         }
@@ -31,6 +33,11 @@ impl LatencyTally {
     /// Requests of all workers.
     pub fn requests(&self) -> u64 {
         self.requests
+    }
+
+    /// Rows in each request that was acknowledged, on average, if there were any.
+    pub fn rows_per_request(&self) -> Option<f64> {
+        (!self.histogram.is_empty()).then(|| self.rows as f64 / self.histogram.len() as f64)
     }
 
     /// The latencies, if there were any.
@@ -52,11 +59,11 @@ mod tests {
     #[test]
     fn percentiles_are_those_of_all_workers_together() {
         let mut tally = LatencyTally::default();
-        assert_eq!(tally.latency(), None);
-        tally.add(&WorkerTotals { requests: 98, latency_us: vec![(1_000, 98)] });
-        tally.add(&WorkerTotals { requests: 2, latency_us: vec![(100_000, 2)] });
+        assert_eq!((tally.latency(), tally.rows_per_request()), (None, None));
+        tally.add(&WorkerTotals { requests: 98, rows: 400, latency_us: vec![(1_000, 98)] });
+        tally.add(&WorkerTotals { requests: 2, rows: 100, latency_us: vec![(100_000, 2)] });
         let latency = tally.latency().unwrap();
-        assert_eq!(tally.requests(), 100);
+        assert_eq!((tally.requests(), tally.rows_per_request()), (100, Some(5.0)));
         let near = |value: f64, expected: f64| (value / expected - 1.0).abs() < 0.02;
         assert!(
             near(latency.p50, 1.0) && near(latency.p99, 100.0) && near(latency.max, 100.0),

@@ -46,7 +46,7 @@ use crate::reject::merge::{Keep, RejectedFile, check_writable, delete_parts, mer
 use crate::report::event::{RunEvent, Summary};
 use crate::schema::mapping::{FileFields, MappingRules};
 use crate::schema::statement::Ttl;
-use crate::settings::{LoadSettings, TimestampMode, TtlMode};
+use crate::settings::{Gathering, LoadSettings, TimestampMode, TtlMode};
 use crate::verify::expiry::Expiry;
 use dispatcher::Dispatcher;
 pub use error::LoadError;
@@ -349,6 +349,8 @@ fn job_spec(
         write_time: job.write_time,
         threads,
         in_flight: writing.in_flight.get(),
+        gathering: Gathering::of(writing.batch, writing.window, workers),
+        connections: writing.connections,
         retry_for: writing.retry_for,
         run: job.run,
         rejects_dir: job.rejects_dir.clone(),

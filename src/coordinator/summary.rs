@@ -90,6 +90,7 @@ pub fn summarize(
         session_starts: outcome.session_starts,
         session_starts_peak: outcome.session_starts_peak,
         requests: outcome.latency.requests(),
+        rows_per_request: outcome.latency.rows_per_request(),
         elapsed,
         latency: outcome.latency.latency(),
         rejects_dir: rejects

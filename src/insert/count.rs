@@ -10,13 +10,7 @@ use crate::control::message::WorkerTotals;
 pub struct CountEngine;
 
 impl Engine for CountEngine {
-    type Row = ();
-
-    fn bind(&self, _values: &[u8]) -> Result<Self::Row, String> {
-        Ok(())
-    }
-
-    fn run(&self, feed: Receiver<BoundBatch<()>>) -> WorkerTotals {
+    fn run(&self, feed: Receiver<BoundBatch>) -> WorkerTotals {
         for batch in feed {
             batch.chunk.written(batch.rows.len() as u64);
         }

@@ -4,6 +4,8 @@ use scylla::serialize::SerializationError;
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::writers::RowWriter;
 
+use crate::schema::statement::Stamp;
+
 /// Length of a value that is not set (CQL protocol v4, section 3, [value]).
 const UNSET: i32 = -2;
 /// Length of a null.
@@ -101,15 +103,7 @@ impl SerializeRow for EncodedRow<'_> {
         ctx: &RowSerializationContext<'_>,
         writer: &mut RowWriter<'_>,
     ) -> Result<(), SerializationError> {
-        let cells = self.cells().map_err(SerializationError::new)?;
-        if cells.left != ctx.columns().len() {
-            let error = MalformedRow("the number of values is not the statement's");
-            return Err(SerializationError::new(error));
-        }
-        for cell in cells {
-            write(cell.map_err(SerializationError::new)?, writer)?;
-        }
-        Ok(())
+        StampedRow { values: self.0, stamp: Stamp::Last }.serialize(ctx, writer)
     }
 
     fn is_empty(&self) -> bool {
@@ -117,13 +111,13 @@ impl SerializeRow for EncodedRow<'_> {
     }
 }
 
-/// A row in the encoder's form, whose last value, the write time, belongs behind so many of the others.
+/// A row in the encoder's form, whose last value, the write time, may belong behind only so many of the others.
 #[derive(Debug, Clone, Copy)]
 pub struct StampedRow<'a> {
     /// The row.
     pub values: &'a [u8],
-    /// How many values come before the write time.
-    pub behind: usize,
+    /// Where the write time's marker is.
+    pub stamp: Stamp,
 }
 
 impl SerializeRow for StampedRow<'_> {
@@ -132,18 +126,26 @@ impl SerializeRow for StampedRow<'_> {
         ctx: &RowSerializationContext<'_>,
         writer: &mut RowWriter<'_>,
     ) -> Result<(), SerializationError> {
-        let last = ctx.columns().len().saturating_sub(1);
-        let move_up = |at: usize| match at {
-            _ if at < self.behind => at,
-            _ if at == self.behind => last,
-            _ => at - 1,
-        };
-        let cells: Vec<Cell<'_>> =
-            EncodedRow(self.values).cells().and_then(Iterator::collect).map_err(SerializationError::new)?;
-        if cells.len() != ctx.columns().len() || self.behind > last {
-            return Err(SerializationError::new(MalformedRow("the number of values is not the statement's")));
+        let cells = EncodedRow(self.values).cells().map_err(SerializationError::new)?;
+        if cells.left != ctx.columns().len() {
+            let error = MalformedRow("the number of values is not the statement's");
+            return Err(SerializationError::new(error));
         }
-        (0..cells.len()).filter_map(|at| cells.get(move_up(at))).try_for_each(|cell| write(*cell, writer))
+        let (last, behind) = match self.stamp {
+            Stamp::Behind(others) => (cells.left.saturating_sub(1), others),
+            Stamp::Last | Stamp::Nowhere => (usize::MAX, usize::MAX),
+        };
+        for (at, cell) in cells.clone().enumerate() {
+            if at == behind
+                && let Some(stamp) = cells.clone().nth(last)
+            {
+                write(stamp.map_err(SerializationError::new)?, writer)?;
+            }
+            if at != last {
+                write(cell.map_err(SerializationError::new)?, writer)?;
+            }
+        }
+        Ok(())
     }
 
     fn is_empty(&self) -> bool {
@@ -167,15 +169,16 @@ mod tests {
     use scylla::frame::response::result::{ColumnSpec, ColumnType, NativeType, TableSpec};
 
     fn serialize(values: &[u8], columns: usize) -> Result<Vec<u8>, String> {
+        serialize_row(&EncodedRow(values), columns)
+    }
+
+    fn serialize_row(row: &impl SerializeRow, columns: usize) -> Result<Vec<u8>, String> {
         let table = TableSpec::borrowed("k", "t");
         let int = || ColumnType::Native(NativeType::Int);
         let specs: Vec<_> = (0..columns).map(|_| ColumnSpec::borrowed("c", int(), table.clone())).collect();
         let mut out = Vec::new();
         let ctx = RowSerializationContext::from_specs(&specs);
-        EncodedRow(values)
-            .serialize(&ctx, &mut RowWriter::new(&mut out))
-            .map(|()| out)
-            .map_err(|error| error.to_string())
+        row.serialize(&ctx, &mut RowWriter::new(&mut out)).map(|()| out).map_err(|error| error.to_string())
     }
 
     /// Three values: 7 in one byte, one that is not set, and a null.
@@ -190,6 +193,20 @@ mod tests {
     fn an_encoded_row_is_taken_apart_into_its_values() {
         let cells: Result<Vec<_>, _> = EncodedRow(&ROW).cells().unwrap().collect();
         assert_eq!(cells.unwrap(), [Cell::Value(&[7]), Cell::Unset, Cell::Null]);
+    }
+
+    #[test]
+    fn the_write_time_goes_where_its_marker_is() {
+        let row = [0, 3, 0, 0, 0, 1, 7, 0, 0, 0, 1, 8, 0, 0, 0, 1, 9];
+        let check = |stamp, expected: [u8; 3]| {
+            let found = serialize_row(&StampedRow { values: &row, stamp }, 3).unwrap();
+            assert_eq!([found[4], found[9], found[14]], expected, "{stamp:?}");
+        };
+        check(Stamp::Last, [7, 8, 9]);
+        check(Stamp::Nowhere, [7, 8, 9]);
+        check(Stamp::Behind(0), [9, 7, 8]);
+        check(Stamp::Behind(1), [7, 9, 8]);
+        check(Stamp::Behind(2), [7, 8, 9]);
     }
 
     #[test]

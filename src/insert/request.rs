@@ -8,9 +8,10 @@ use scylla::statement::prepared::PreparedStatement;
 
 use super::applied::{Applied, applied};
 use super::cql::Target;
-use super::encoded::{EncodedRow, StampedRow};
-use super::engine::BoundRow;
+use super::encoded::StampedRow;
+use super::engine::RowRef;
 use super::load::ChunkLoad;
+use super::token::TokenOf;
 use crate::control::message::{SENDS_MAX, WriteTime};
 use crate::schema::prepare::prepare_insert;
 use crate::schema::statement::{RowPlan, Stamp};
@@ -18,33 +19,51 @@ use crate::schema::table::SchemaError;
 
 /// What can be sent after something that may have been executed.
 #[derive(Debug)]
-pub enum Again<T> {
+pub enum Again {
     /// The same: executing it twice is executing it once.
     Same,
-    /// This, which takes back what the earlier one did.
-    Instead(T),
+    /// A row of these values, which takes back what the earlier one did.
+    Instead(Box<[u8]>),
     /// Nothing: it could be executed twice.
     Nothing,
 }
 
-/// One request for each row.
-pub trait Request: Send + Sync + 'static {
-    /// A row in the form in which it is sent.
-    type Row: Send + Sync + 'static;
+/// The statement of which many may go in one batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Batchable<'a> {
+    /// The statement.
+    pub statement: &'a PreparedStatement,
+    /// Where its write time's marker is.
+    pub stamp: Stamp,
+}
 
+/// One request for each row, or one for several.
+pub trait Request: Send + Sync + 'static {
     /// What the cluster does not do while it is in trouble: `the cluster is not …`.
     const TROUBLE: &'static str;
     /// What the cluster may refuse for good: `the cluster refuses …`.
     const WHAT: &'static str;
 
-    /// Makes a row from its encoded values (see [`crate::codec::row`]).
+    /// The token of a row's partition, from its values (see [`crate::codec::row`]), where rows may be sent together.
     ///
     /// # Errors
     /// A message: the values are not what the encoder promises, which is a bug.
-    fn bind(&self, values: &[u8]) -> Result<Self::Row, String>;
+    fn token(&self, values: &[u8]) -> Result<i64, String> {
+        let _ = values;
+        Ok(0)
+    }
 
     /// What is sent for a row.
-    fn statement(row: &Self::Row) -> &BoundStatement;
+    ///
+    /// # Errors
+    /// As [`Request::token`].
+    fn bind(&self, values: &[u8]) -> Result<BoundStatement, String>;
+
+    /// What is sent for several rows, if they may be sent together: each of them can be sent again, and an answer says nothing of
+    /// any of them but that it was executed.
+    fn batchable(&self) -> Option<Batchable<'_>> {
+        None
+    }
 
     /// Whether no row must be sent again that may have been executed.
     fn is_once(&self) -> bool {
@@ -56,18 +75,18 @@ pub trait Request: Send + Sync + 'static {
         false
     }
 
-    /// What is sent after `row`, of which nobody knows whether the server has executed it.
+    /// What is sent after a row of these values, of which nobody knows whether the server has executed it. `replaced` is how often
+    /// another was sent instead of the row already.
     ///
     /// # Errors
-    /// As [`Request::bind`].
-    fn after_doubt(&self, row: &Self::Row) -> Result<Again<Self::Row>, String>;
+    /// As [`Request::token`].
+    fn after_doubt(&self, values: &[u8], replaced: u8) -> Result<Again, String>;
 
     /// Tells `chunk` what the server's answer says of the row.
     ///
     /// # Errors
     /// A message: the answer cannot be understood, and the worker cannot go on.
-    fn settle(&self, answer: QueryResult, row: &BoundRow<Self::Row>, chunk: &ChunkLoad)
-    -> Result<(), String>;
+    fn settle(&self, answer: QueryResult, row: RowRef<'_>, chunk: &ChunkLoad) -> Result<(), String>;
 
     /// Looks whether the table still is what the statement was made for.
     fn look_at_table(&self, target: &Target) -> impl Future<Output = Result<(), SchemaError>> + Send;
@@ -81,39 +100,22 @@ pub struct Insert {
     once: bool,
     conditional: bool,
     write_time: WriteTime,
-}
-
-/// A row that is written.
-#[derive(Debug)]
-pub struct InsertRow {
-    statement: BoundStatement,
-    /// Where the row cannot be written twice at one time.
-    once: Option<Once>,
-}
-
-/// A row that is written at another time when it is written again.
-#[derive(Debug)]
-struct Once {
-    /// As the encoder made them; the write time is at their end.
-    values: Box<[u8]>,
-    /// How often it can be sent after this.
-    sends_left: u8,
+    /// Where rows may be sent together.
+    tokens: Option<TokenOf>,
 }
 
 impl Insert {
     /// Inserts through the target's statement, prepared, which gives rows such write times.
     pub fn new(statement: PreparedStatement, plan: &RowPlan, write_time: WriteTime) -> Self {
-        let (once, conditional) = (plan.once.is_some(), plan.conditional);
-        Insert { statement, stamp: plan.stamp, once, conditional, write_time }
-    }
-
-    fn statement_of(&self, values: &[u8]) -> Result<BoundStatement, String> {
-        let statement = self.statement.clone();
-        let bound = match self.stamp {
-            Stamp::Last | Stamp::Nowhere => statement.bind(&EncodedRow(values)),
-            Stamp::Behind(behind) => statement.bind(&StampedRow { values, behind }),
+        let (once, conditional, stamp) = (plan.once.is_some(), plan.conditional, plan.stamp);
+        // In a batch, rows without write times of their own would have one for all, and one that is sent again at another time would
+        // take the others along.
+        let own_time = match write_time {
+            WriteTime::Ordinal(_) | WriteTime::Constant(_) | WriteTime::Field => stamp != Stamp::Nowhere,
+            WriteTime::Spaced(_) | WriteTime::Server => false,
         };
-        bound.map_err(|error| error.to_string())
+        let tokens = (own_time && !once && !conditional).then(|| TokenOf::of(&statement, stamp)).flatten();
+        Insert { statement, stamp, once, conditional, write_time, tokens }
     }
 }
 
@@ -127,19 +129,21 @@ fn later(values: &[u8]) -> Option<Box<[u8]>> {
 }
 
 impl Request for Insert {
-    type Row = InsertRow;
-
     const TROUBLE: &'static str = "taking rows";
     const WHAT: &'static str = "the load";
 
-    fn bind(&self, values: &[u8]) -> Result<InsertRow, String> {
-        let once = matches!(self.write_time, WriteTime::Spaced(_))
-            .then(|| Once { values: values.into(), sends_left: SENDS_MAX - 1 });
-        Ok(InsertRow { statement: self.statement_of(values)?, once })
+    fn token(&self, values: &[u8]) -> Result<i64, String> {
+        self.tokens.as_ref().map_or(Ok(0), |tokens| tokens.token(values))
     }
 
-    fn statement(row: &InsertRow) -> &BoundStatement {
-        &row.statement
+    fn bind(&self, values: &[u8]) -> Result<BoundStatement, String> {
+        let row = StampedRow { values, stamp: self.stamp };
+        self.statement.clone().bind(&row).map_err(|error| error.to_string())
+    }
+
+    fn batchable(&self) -> Option<Batchable<'_>> {
+        let Insert { statement, stamp, tokens, .. } = self;
+        tokens.is_some().then_some(Batchable { statement, stamp: *stamp })
     }
 
     fn is_once(&self) -> bool {
@@ -150,20 +154,17 @@ impl Request for Insert {
         self.conditional
     }
 
-    fn after_doubt(&self, row: &InsertRow) -> Result<Again<InsertRow>, String> {
-        let Some(once) = &row.once else { return Ok(Again::Same) };
-        let Some(sends_left) = once.sends_left.checked_sub(1) else { return Ok(Again::Nothing) };
-        let values = later(&once.values).ok_or("a row has no write time")?;
-        let statement = self.statement_of(&values)?;
-        Ok(Again::Instead(InsertRow { statement, once: Some(Once { values, sends_left }) }))
+    fn after_doubt(&self, values: &[u8], replaced: u8) -> Result<Again, String> {
+        if !matches!(self.write_time, WriteTime::Spaced(_)) {
+            return Ok(Again::Same);
+        }
+        if replaced >= SENDS_MAX - 1 {
+            return Ok(Again::Nothing);
+        }
+        later(values).map(Again::Instead).ok_or_else(|| "a row has no write time".to_owned())
     }
 
-    fn settle(
-        &self,
-        answer: QueryResult,
-        row: &BoundRow<InsertRow>,
-        chunk: &ChunkLoad,
-    ) -> Result<(), String> {
+    fn settle(&self, answer: QueryResult, row: RowRef<'_>, chunk: &ChunkLoad) -> Result<(), String> {
         match self.conditional.then(|| applied(answer)).transpose()? {
             None | Some(Applied::Yes) => chunk.written(1),
             Some(Applied::No { row: found }) => chunk.not_applied(row.record, &found),

@@ -214,6 +214,8 @@ pub struct Summary {
     pub session_starts_peak: usize,
     /// Requests sent.
     pub requests: u64,
+    /// Rows in each request that was acknowledged, on average, if there were any.
+    pub rows_per_request: Option<f64>,
     /// From start to end.
     pub elapsed: Duration,
     /// Latencies of acknowledged requests, if there were any.
@@ -295,6 +297,7 @@ impl Summary {
             session_starts: 0,
             session_starts_peak: 0,
             requests: 0,
+            rows_per_request: None,
             elapsed: Duration::ZERO,
             latency: None,
             rejects_dir: None,

@@ -62,6 +62,8 @@ pub struct SummaryFile<'a> {
     workers_lost: u64,
     session_starts: SessionStarts,
     requests: u64,
+    /// Of those that were acknowledged; null where none was.
+    rows_per_request: Option<f64>,
     seconds: f64,
     /// Until the first record of this run was settled; null where none was.
     seconds_to_first_row: Option<f64>,
@@ -121,6 +123,7 @@ impl<'a> From<&'a Summary> for SummaryFile<'a> {
                 peak_concurrent: summary.session_starts_peak,
             },
             requests: summary.requests,
+            rows_per_request: summary.rows_per_request.map(|rows| (rows * 100.0).round() / 100.0),
             seconds: seconds(summary.elapsed),
             seconds_to_first_row: summary.first_settled.map(seconds),
             rows_per_second: (per_second(rows_of_run(summary), summary) * 10.0).round() / 10.0,
@@ -191,7 +194,7 @@ pub(super) fn human(summary: &Summary) -> String {
     let rows_per_second = per_second(rows_of_run(summary), summary);
     lines.push(row("rate", &format!("{} rows/s{}", rate(rows_per_second), byte_rate(summary))));
     lines.extend(details::estimate_line(summary).map(|line| row("estimate", &line)));
-    lines.extend(summary.latency.map(|latency| row("latency", &latency_line(&latency, summary.requests))));
+    lines.extend(summary.latency.map(|latency| row("latency", &latency_line(&latency, summary))));
     if !summary.verify_only {
         lines.extend(verified::lines(summary));
     }
@@ -272,14 +275,17 @@ fn byte_rate(summary: &Summary) -> String {
     }
 }
 
-fn latency_line(latency: &Latency, requests: u64) -> String {
+/// Where several rows go in one request, it says how many.
+fn latency_line(latency: &Latency, summary: &Summary) -> String {
+    let each = summary.rows_per_request.filter(|rows| *rows >= 1.05);
     format!(
-        "p50 {}, p99 {}, p99.9 {}, max {} of {}",
+        "p50 {}, p99 {}, p99.9 {}, max {} of {}{}",
         milliseconds(latency.p50),
         milliseconds(latency.p99),
         milliseconds(latency.p999),
         milliseconds(latency.max),
-        counted(requests, "request")
+        counted(summary.requests, "request"),
+        each.map(|rows| format!(" of {rows:.1} rows each")).unwrap_or_default()
     )
 }
 

@@ -3,6 +3,8 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::schema::field::FieldRef;
 
 /// Where rows' write times come from.
@@ -44,6 +46,79 @@ const IN_FLIGHT_DEFAULT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 /// Sessions being opened at any instant where nobody says otherwise.
 const SESSION_STARTS_DEFAULT: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
+/// Which rows are sent in one request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchMode {
+    /// Those of one partition where the input has enough of them close to each other, those of the same replicas elsewhere.
+    #[default]
+    Auto,
+    /// Those of one partition.
+    Partition,
+    /// Those of the same replicas, as few as servers take without a warning.
+    Replica,
+    /// Each row is a request.
+    Off,
+}
+
+/// Rows of the window where nobody says otherwise: enough that a partition among 10,000 has 26 of them.
+const WINDOW_ROWS_DEFAULT: u64 = 256 << 10;
+/// Bytes of input of the window where nobody says otherwise.
+const WINDOW_BYTES_DEFAULT: u64 = 32 << 20;
+/// The largest window in bytes of input.
+pub const WINDOW_BYTES_MAX: u64 = 256 << 20;
+/// The windows of all workers together, in bytes of input, where nobody says otherwise.
+const WINDOWS_BYTES_DEFAULT: u64 = 512 << 20;
+
+/// How rows are gathered into requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathering {
+    /// Which rows go together.
+    pub mode: BatchMode,
+    /// How many rows may come while one is held back.
+    pub window_rows: u64,
+    /// How many bytes of input may come while a row is held back.
+    pub window_bytes: u64,
+}
+
+impl Default for Gathering {
+    fn default() -> Self {
+        Gathering {
+            mode: BatchMode::Auto,
+            window_rows: WINDOW_ROWS_DEFAULT,
+            window_bytes: WINDOW_BYTES_DEFAULT,
+        }
+    }
+}
+
+/// How far apart rows may be in the input that are sent in one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// So many rows, and not more bytes than where nothing is said.
+    Rows(u64),
+    /// So many bytes of input, at most [`WINDOW_BYTES_MAX`].
+    Bytes(u64),
+}
+
+impl Gathering {
+    /// The gathering of each of so many workers.
+    pub fn of(mode: BatchMode, window: Option<Window>, workers: usize) -> Self {
+        let workers = u64::try_from(workers.max(1)).unwrap_or(u64::MAX);
+        let usual = WINDOW_BYTES_DEFAULT.min(WINDOWS_BYTES_DEFAULT / workers);
+        let (window_rows, window_bytes) = match window {
+            None => (WINDOW_ROWS_DEFAULT, usual),
+            Some(Window::Rows(rows)) => (rows, usual),
+            Some(Window::Bytes(bytes)) => (u64::MAX, bytes),
+        };
+        Gathering { mode, window_rows, window_bytes }
+    }
+
+    /// Bytes of input that rows may hold which wait for others.
+    pub fn held_bytes(&self) -> u64 {
+        if self.mode == BatchMode::Off { 0 } else { self.window_bytes }
+    }
+}
+
 /// How rows are written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WritingSettings {
@@ -63,6 +138,12 @@ pub struct WritingSettings {
     pub ttl: Option<TtlMode>,
     /// How long a cluster fault may last before the load gives up.
     pub retry_for: Duration,
+    /// Connections to each node, and to each shard of a ScyllaDB node, in each worker; `None`: from the threads.
+    pub connections: Option<NonZeroUsize>,
+    /// Which rows are sent together.
+    pub batch: BatchMode,
+    /// How far apart those may be; `None`: as far as is usual.
+    pub window: Option<Window>,
 }
 
 impl Default for WritingSettings {
@@ -76,6 +157,9 @@ impl Default for WritingSettings {
             timestamp: TimestampMode::Order,
             ttl: None,
             retry_for: Duration::from_secs(600),
+            connections: None,
+            batch: BatchMode::Auto,
+            window: None,
         }
     }
 }

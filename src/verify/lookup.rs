@@ -20,7 +20,7 @@ use crate::control::message::{FileSpec, JobSpec, VerifyCounts, VerifySpec};
 use crate::format::record::Record;
 use crate::insert::cql::Target;
 use crate::insert::encoded::{Cell, EncodedRow};
-use crate::insert::engine::BoundRow;
+use crate::insert::engine::RowRef;
 use crate::insert::load::ChunkLoad;
 use crate::insert::request::{Again, Request};
 use crate::reject::{Fault, RejectCode};
@@ -49,14 +49,6 @@ pub struct Lookup {
     /// Whether rows have a time to live of their own, before their write time.
     with_ttl: bool,
     clock: Clock,
-}
-
-/// A row that is looked up.
-#[derive(Debug)]
-pub struct Probe {
-    statement: BoundStatement,
-    /// The row as a load would send it.
-    values: Box<[u8]>,
 }
 
 /// The judgement of a row and what there is to say of it.
@@ -92,10 +84,10 @@ impl Lookup {
     }
 
     /// Whether the row may have expired. Asked when the server has answered: what it has let expire is so for any time after.
-    fn may_have_expired(&self, row: &BoundRow<Probe>) -> Result<bool, String> {
+    fn may_have_expired(&self, row: RowRef<'_>) -> Result<bool, String> {
         let mut ttl_s = None;
         if self.with_ttl {
-            let mut cells = EncodedRow(&row.row.values).cells().map_err(|error| error.to_string())?;
+            let mut cells = EncodedRow(row.values).cells().map_err(|error| error.to_string())?;
             let cell = cells.nth(self.columns.len()).ok_or("a row has no time to live")?;
             ttl_s = cell.map_err(|error| error.to_string())?.value().map(seconds).transpose()?;
         }
@@ -104,18 +96,14 @@ impl Lookup {
     }
 
     /// Holds a row of the table against the record's. The SELECT has a value and a write time for each column that is no key.
-    fn judge<'a>(
-        &self,
-        row: &'a BoundRow<Probe>,
-        mut found: ColumnIterator<'a, 'a>,
-    ) -> Result<Judgement<'a>, String> {
+    fn judge<'a>(&self, row: RowRef<'a>, mut found: ColumnIterator<'a, 'a>) -> Result<Judgement<'a>, String> {
         let mut judged = Judgement { verdict: Verdict::Same, worst: None, others: 0 };
         let mut next = || match found.next() {
             Some(Ok(column)) => Ok(column.slice.map(|slice| slice.as_slice())),
             Some(Err(error)) => Err(error.to_string()),
             None => Err("the server's answer lacks columns".to_owned()),
         };
-        let cells = EncodedRow(&row.row.values).cells().map_err(|error| error.to_string())?;
+        let cells = EncodedRow(row.values).cells().map_err(|error| error.to_string())?;
         let now_us = self.clock.now_us();
         for (index, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
             let wanted = cell.map_err(|error| error.to_string())?;
@@ -187,13 +175,7 @@ impl Lookup {
     }
 
     /// A cell that is not as the file says.
-    fn fault(
-        &self,
-        code: RejectCode,
-        row: &BoundRow<Probe>,
-        chunk: &ChunkLoad,
-        judged: &Judgement<'_>,
-    ) -> Fault {
+    fn fault(&self, code: RejectCode, row: RowRef<'_>, chunk: &ChunkLoad, judged: &Judgement<'_>) -> Fault {
         let (index, cell) = judged.worst.unwrap_or((0, TableCell { value: None, written_us: None }));
         let column = self.columns.get(index);
         let fields = chunk.records().get(row.record as usize);
@@ -226,37 +208,30 @@ impl Lookup {
         Fault { code, column: column.map(|column| column.name.clone()), value, message }
     }
 
-    fn file_cell<'v>(&self, row: &BoundRow<Probe>, value: &'v [u8]) -> FileCell<'v> {
+    fn file_cell<'v>(&self, row: RowRef<'_>, value: &'v [u8]) -> FileCell<'v> {
         FileCell { value, write_time_us: row.write_time_us, slot_us: self.slot_us, is_static: false }
     }
 
-    fn is_own_time(&self, row: &BoundRow<Probe>, cell: TableCell<'_>) -> bool {
+    fn is_own_time(&self, row: RowRef<'_>, cell: TableCell<'_>) -> bool {
         let is_own = |written_us| self.file_cell(row, &[]).whose(written_us).is_eq();
         matches!(self.known, Known::EachRecord { .. }) && cell.written_us.is_some_and(is_own)
     }
 }
 
 impl Request for Lookup {
-    type Row = Probe;
-
     const TROUBLE: &'static str = "answering";
     const WHAT: &'static str = "to be read";
 
-    fn bind(&self, values: &[u8]) -> Result<Probe, String> {
+    fn bind(&self, values: &[u8]) -> Result<BoundStatement, String> {
         let key = key_of(&self.columns, values)?;
-        let statement = self.statement.clone().bind(&EncodedRow(&key)).map_err(|error| error.to_string())?;
-        Ok(Probe { statement, values: values.into() })
+        self.statement.clone().bind(&EncodedRow(&key)).map_err(|error| error.to_string())
     }
 
-    fn statement(row: &Probe) -> &BoundStatement {
-        &row.statement
-    }
-
-    fn after_doubt(&self, _: &Probe) -> Result<Again<Probe>, String> {
+    fn after_doubt(&self, _: &[u8], _: u8) -> Result<Again, String> {
         Ok(Again::Same)
     }
 
-    fn settle(&self, answer: QueryResult, row: &BoundRow<Probe>, chunk: &ChunkLoad) -> Result<(), String> {
+    fn settle(&self, answer: QueryResult, row: RowRef<'_>, chunk: &ChunkLoad) -> Result<(), String> {
         let unreadable =
             |error: &dyn std::error::Error| format!("the server's answer cannot be read: {error}");
         let rows = answer.into_rows_result().map_err(|error| unreadable(&error))?;

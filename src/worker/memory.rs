@@ -14,7 +14,7 @@ pub struct MemoryBudget {
     bytes_max: u64,
     used: Mutex<u64>,
     given_back: Condvar,
-    wanted: AtomicBool,
+    wanted: Arc<AtomicBool>,
 }
 
 /// Bytes taken from a budget; given back when dropped.
@@ -25,9 +25,9 @@ pub struct Lease {
 }
 
 impl MemoryBudget {
-    /// A budget of `bytes_max` bytes.
-    pub fn new(bytes_max: u64) -> Self {
-        let (used, given_back, wanted) = Default::default();
+    /// A budget of `bytes_max` bytes, which says in `wanted` whether somebody waits.
+    pub fn new(bytes_max: u64, wanted: Arc<AtomicBool>) -> Self {
+        let (used, given_back) = Default::default();
         MemoryBudget { bytes_max, used, given_back, wanted }
     }
 
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn taking_waits_until_enough_is_given_back() {
-        let budget = Arc::new(MemoryBudget::new(10));
+        let budget = Arc::new(MemoryBudget::new(10, Arc::default()));
         let first = budget.take(6, || true).unwrap();
         let second = budget.take(4, || true).unwrap();
         let (taken, wait) = bounded(1);
@@ -92,14 +92,14 @@ mod tests {
 
     #[test]
     fn one_that_is_larger_than_the_budget_passes_alone() {
-        let budget = Arc::new(MemoryBudget::new(10));
+        let budget = Arc::new(MemoryBudget::new(10, Arc::default()));
         drop(budget.take(1_000, || true).unwrap());
         assert_eq!(*budget.used.lock().unwrap(), 0);
     }
 
     #[test]
     fn one_who_may_not_wait_any_more_gets_nothing() {
-        let budget = Arc::new(MemoryBudget::new(10));
+        let budget = Arc::new(MemoryBudget::new(10, Arc::default()));
         let all = budget.take(10, || panic!("there is room")).unwrap();
         let mut asked = 0;
         let taken = budget.take(1, || {

@@ -1,4 +1,4 @@
-//! THE data path for one unit: read -> parse -> encode -> bind -> (feed) -> insert.
+//! THE data path for one unit: read -> parse -> encode -> (feed) -> insert.
 //!
 //! Chunks of a unit are loaded in parallel on the worker's rayon pool, and a unit begins while the last rows of the one before are
 //! still in flight. What bounds it: a fixed number of bytes of input at once and of batches between parsing and inserting.
@@ -28,13 +28,19 @@ use crate::plan::unit::{Chunk, FileId, WorkUnit};
 use crate::reject::Fault;
 use crate::reject::part::{PartFiles, PartWriter};
 use crate::remote::object::Cut;
+use crate::settings::WINDOW_BYTES_MAX;
 
-/// Bytes of input that a worker has read and not told to be settled, at most: as much is sent again when it dies. Rows in memory take
-/// about four times as much. Enough rows of 20 KiB to keep the default number of requests in flight.
+/// Bytes of input that a worker has read and not told to be settled, at most, beside those of rows that wait for others
+/// ([`Gathering::held_bytes`]): as much is sent again when it dies. Rows in memory take about four times as much. Enough rows of 20 KiB
+/// to keep the default number of requests in flight.
 pub const MEMORY_BYTES: u64 = 8 << 20;
+/// The same with the rows that wait, whatever the settings are.
+pub const MEMORY_BYTES_MAX: u64 = MEMORY_BYTES + WINDOW_BYTES_MAX;
 /// When there is so much to tell while memory is waited for, it is told at once. A small part of the whole, so that what is left
 /// keeps the inserter busy; not so small that telling costs much.
 const TELL_BYTES: u64 = MEMORY_BYTES / 8;
+/// The rows of a chunk are in one buffer, whose places are 32 bits wide.
+const TOO_LARGE: &str = "a chunk's rows take more than 4 GiB";
 /// Why it is not known what became of a record that an earlier attempt had.
 const CUT_SHORT: &str = "whoever was at it was stopped or has died";
 /// Batches between the parser threads and the inserter. Small: what waits here could as well wait as a file.
@@ -54,7 +60,7 @@ pub struct Pipeline<E: Engine> {
 struct Shared<E: Engine> {
     job: JobSpec,
     engine: Arc<E>,
-    feed: Sender<BoundBatch<E::Row>>,
+    feed: Sender<BoundBatch>,
     desk: Arc<Desk>,
 }
 
@@ -76,6 +82,8 @@ struct ChunkTask {
     /// Its place in the unit.
     index: u32,
     chunk: Chunk,
+    /// How much of the memory it has.
+    held_bytes: u64,
     bytes: ChunkBytes,
     open: Arc<OpenInput>,
     first_ordinal: u64,
@@ -111,7 +119,7 @@ enum ChunkFailure {
     Changed { path: PathBuf, start: u64, end: u64, expected: u64, found: u64 },
     #[error(transparent)]
     Rows(#[from] ParquetError),
-    #[error("a row cannot be bound: {0}; this is a bug")]
+    #[error("a row cannot be made: {0}; this is a bug")]
     Bind(String),
 }
 
@@ -123,7 +131,7 @@ impl<E: Engine> Pipeline<E> {
     pub fn new(
         job: JobSpec,
         engine: Arc<E>,
-        feed: Sender<BoundBatch<E::Row>>,
+        feed: Sender<BoundBatch>,
         desk: Arc<Desk>,
     ) -> Result<Self, Failure> {
         let pool = rayon::ThreadPoolBuilder::new()
@@ -135,7 +143,8 @@ impl<E: Engine> Pipeline<E> {
             .map_err(|error| Failure { kind: FailureKind::Protocol, message: error.to_string() })?;
         let brake = Arc::new(RejectBrake::new(job.reject_limit.unwrap_or(u64::MAX)));
         let shared = Arc::new(Shared { job, engine, feed, desk });
-        let memory = Arc::new(MemoryBudget::new(MEMORY_BYTES));
+        let wanted = Arc::clone(&shared.desk.gauges().memory_wanted);
+        let memory = Arc::new(MemoryBudget::new(shared.job.memory_bytes(), wanted));
         Ok(Pipeline { shared, pool, memory, open: None, brake })
     }
 
@@ -160,11 +169,11 @@ impl<E: Engine> Pipeline<E> {
         let load = Arc::new(self.begin(unit, attempt, open.source.input()));
         self.shared.desk.begin(Arc::clone(&load));
         for (index, &chunk) in (0..).zip(&load.unit.chunks) {
-            let bytes = match &open.rows {
+            let held_bytes = match &open.rows {
                 Some(rows) => rows.bytes_of(first_record, chunk.records),
                 None => self.shared.job.memory_of(chunk),
             };
-            let memory = self.memory.take(bytes, || self.shared.may_wait());
+            let memory = self.memory.take(held_bytes, || self.shared.may_wait());
             let Some(memory) = memory.filter(|_| !self.shared.desk.halt().is_stopped()) else { break };
             let Some(bytes) = self.shared.read_ahead(&open, chunk, first_record)? else { break };
             load.begin_chunk(Box::new(memory));
@@ -173,6 +182,7 @@ impl<E: Engine> Pipeline<E> {
                 unit,
                 index,
                 chunk,
+                held_bytes,
                 bytes,
                 open,
                 first_ordinal,
@@ -314,21 +324,31 @@ impl<E: Engine> Shared<E> {
 
     /// One chunk, from its bytes to bound rows in the feed.
     fn load_chunk(&self, task: ChunkTask) -> Result<(), ChunkFailure> {
-        let ChunkTask { unit, index, chunk, bytes, open, first_ordinal, first_record, later_us, in_doubt } =
-            task;
+        let ChunkTask {
+            unit,
+            index,
+            chunk,
+            held_bytes,
+            bytes,
+            open,
+            first_ordinal,
+            first_record,
+            later_us,
+            in_doubt,
+        } = task;
         let records = match (bytes, &open.rows) {
             (ChunkBytes::Rows(columns), Some(rows)) => rows.records(first_record, &columns)?,
             (bytes, _) => self.read(&open, chunk, bytes)?,
         };
         let chunk = Arc::new(ChunkLoad::new(unit, index, chunk, first_record, records));
-        let rows = self.encode(&chunk, &open.encoder, first_ordinal, later_us)?;
+        let (rows, values) = self.encode(&chunk, &open.encoder, first_ordinal, later_us)?;
         if in_doubt {
             rows.iter().for_each(|row| chunk.in_doubt(row.record, CUT_SHORT));
             return Ok(());
         }
         if !rows.is_empty() {
             // The inserter is gone only when the worker is stopping.
-            let _ = self.feed.send(BoundBatch { chunk, rows });
+            let _ = self.feed.send(BoundBatch { chunk, values, rows, held_bytes });
         }
         Ok(())
     }
@@ -361,16 +381,16 @@ impl<E: Engine> Shared<E> {
         }
     }
 
-    /// Encodes and binds each record; bad ones are rejected on the way.
+    /// Encodes each record, all into one buffer; bad ones are rejected on the way.
     fn encode(
         &self,
         chunk: &Arc<ChunkLoad>,
         encoder: &RowEncoder,
         first_ordinal: u64,
         later_us: i64,
-    ) -> Result<Vec<BoundRow<E::Row>>, ChunkFailure> {
+    ) -> Result<(Vec<BoundRow>, Vec<u8>), ChunkFailure> {
         let mut rows = Vec::with_capacity(chunk.records().len());
-        let mut values = Vec::new();
+        let mut values = Vec::with_capacity(chunk.records().bytes.len());
         let mut aside = VerifyCounts::default();
         for (record, ordinal) in chunk.records().iter().zip(first_ordinal..) {
             if let Some(verify) = &self.job.verify
@@ -379,7 +399,7 @@ impl<E: Engine> Shared<E> {
                 continue;
             }
             let write_time_us = self.job.write_time.of(ordinal).saturating_add(later_us);
-            values.clear();
+            let start = values.len();
             let line = chunk.line_of(record);
             let place = RecordPlace { write_time_us, line, number: chunk.number_of(record) };
             let encoded = match record.fault() {
@@ -388,8 +408,10 @@ impl<E: Engine> Shared<E> {
             };
             match encoded {
                 Ok(write_time_us) => {
-                    let row = self.engine.bind(&values).map_err(ChunkFailure::Bind)?;
-                    rows.push(BoundRow { record: record.index() as u32, write_time_us, row });
+                    let row = values.get(start..).unwrap_or_default();
+                    let token = self.engine.token(row).map_err(ChunkFailure::Bind)?;
+                    let start = u32::try_from(start).map_err(|_| ChunkFailure::Bind(TOO_LARGE.to_owned()))?;
+                    rows.push(BoundRow { record: record.index() as u32, start, write_time_us, token });
                 }
                 Err(fault) => self.reject(chunk, record.index() as u32, &fault, &mut aside),
             }
@@ -397,7 +419,7 @@ impl<E: Engine> Shared<E> {
         if aside.total() > 0 {
             chunk.set_aside(aside.total(), aside);
         }
-        Ok(rows)
+        Ok((rows, values))
     }
 
     /// Rejects a record that cannot be encoded; what the load before has rejected already is passed over.
@@ -419,6 +441,12 @@ fn zeros(len: u64) -> Vec<u8> {
 const ABSENT_BYTES: u64 = 4;
 
 impl JobSpec {
+    /// How much input may be in the worker's hands.
+    fn memory_bytes(&self) -> u64 {
+        let is_held = self.connection.is_some() && self.verify.is_none();
+        MEMORY_BYTES + if is_held { self.gathering.held_bytes() } else { 0 }
+    }
+
     /// How much of the memory a chunk is to be counted for: its length, but where records need not have their fields, at least what
     /// rows take of which nothing is set.
     fn memory_of(&self, chunk: Chunk) -> u64 {

@@ -90,10 +90,13 @@ fn run<R: Request>(
     inbox: &Receiver<ToWorker>,
     desk: &Arc<Desk>,
 ) -> Result<WorkerTotals, Failure> {
+    let connection = job.connection.as_ref().ok_or_else(no_connection)?;
     let options = CqlOptions {
         in_flight: job.in_flight,
         retry_for: job.retry_for,
         hold: job.verify.is_none() && job.write_time.is_held(),
+        request_timeout: connection.request_timeout,
+        gathering: job.gathering,
     };
     let (handle, halt) = (runtime.handle().clone(), Arc::clone(desk.halt()));
     let engine = CqlEngine::new(handle, target, request, options, halt, Arc::clone(desk.gauges()));
@@ -106,7 +109,7 @@ fn open(
     job: &JobSpec,
     desk: &Desk,
 ) -> Result<Option<(Session, PreparedStatement)>, Failure> {
-    let connection = job.connection.as_ref().ok_or_else(|| cluster("no connection is given".into()))?;
+    let connection = job.connection.as_ref().ok_or_else(no_connection)?;
     let halt = Arc::clone(desk.halt());
     let opened = runtime.block_on(async {
         tokio::select! {
@@ -144,13 +147,16 @@ async fn open_once(
     connection: &ConnectionSettings,
     job: &JobSpec,
 ) -> Result<(Session, PreparedStatement), OpenError> {
-    let pool = PoolShape { connections_per_node: driver_threads(job) };
+    let pool = PoolShape { connections_per_node: job.connections.unwrap_or_else(|| driver_threads(job)) };
     let session = connect(connection, &job.table.keyspace, pool).await?;
     let JobSpec { table, row_plan, .. } = job;
-    let statement = match job.verify {
+    let mut statement = match job.verify {
         None => prepare_insert(&session, table, row_plan).await?,
         Some(_) => prepare_select(&session, table, &select_statement(table, &row_plan.comparable())).await?,
     };
+    // The lanes' own watchdog bounds their requests, without a timer for each.
+    let profile = session.get_default_execution_profile_handle().pointee_to_builder().request_timeout(None);
+    statement.set_execution_profile_handle(Some(profile.build().into_handle()));
     Ok((session, statement))
 }
 
@@ -175,6 +181,10 @@ impl OpenError {
 fn driver_threads(job: &JobSpec) -> NonZeroUsize {
     let threads = (job.threads / PARSERS_PER_DRIVER_THREAD).min(DRIVER_THREADS_MAX);
     NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn no_connection() -> Failure {
+    cluster("no connection is given".into())
 }
 
 fn cluster(message: String) -> Failure {

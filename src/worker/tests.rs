@@ -10,7 +10,7 @@ use crate::schema::mapping::FieldMapping;
 use crate::schema::statement::insert_statement;
 use crate::schema::table::{Column, ColumnRole};
 use crate::schema::types::CqlType;
-use crate::settings::{RemoteSettings, TableName};
+use crate::settings::{BatchMode, Gathering, RemoteSettings, TableName};
 use pipeline::MEMORY_BYTES;
 use std::collections::BTreeMap;
 use std::io;
@@ -70,15 +70,9 @@ struct Sluggish {
 }
 
 impl Engine for Sluggish {
-    type Row = ();
-
-    fn bind(&self, _values: &[u8]) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn run(&self, feed: Receiver<BoundBatch<()>>) -> WorkerTotals {
+    fn run(&self, feed: Receiver<BoundBatch>) -> WorkerTotals {
         let mut sent = 0;
-        let mut under_way: Vec<BoundBatch<()>> = Vec::new();
+        let mut under_way: Vec<BoundBatch> = Vec::new();
         loop {
             match feed.recv_timeout(Duration::from_millis(1)) {
                 Ok(batch) => {
@@ -155,6 +149,8 @@ fn job(file: &Path) -> JobSpec {
         write_time: WriteTime::Constant(1),
         threads: 2,
         in_flight: 1,
+        gathering: Gathering { mode: BatchMode::Off, ..Gathering::default() },
+        connections: None,
         retry_for: Duration::ZERO,
         run: 1,
         rejects_dir: "never-made".into(),

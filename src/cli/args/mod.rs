@@ -5,6 +5,7 @@
 mod checking;
 mod connecting;
 mod forms;
+mod gathering;
 mod input;
 mod job;
 mod layering;
@@ -21,6 +22,7 @@ mod writing;
 pub use checking::CheckingArgs;
 pub use connecting::ConnectingArgs;
 pub use forms::FormArgs;
+pub use gathering::GatheringArgs;
 pub use input::InputArgs;
 pub use job::JobArgs;
 pub use layering::LayeringArgs;

@@ -9,6 +9,10 @@ pub struct RequestArgs {
     #[arg(long, value_name = "N", default_value = "256", allow_negative_numbers = true)]
     pub in_flight: String,
 
+    /// Connections to each node (ScyllaDB: to each shard) of each worker; without it, one for each two parser threads, at most 4
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub connections: Option<String>,
+
     /// Sessions that may be opening at any instant, over all workers
     #[arg(long, value_name = "N", default_value = "2", allow_negative_numbers = true)]
     pub session_starts: String,

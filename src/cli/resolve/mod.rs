@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::args::{
-    CheckingArgs, ConnectingArgs, InputArgs, JobArgs, LayeringArgs, RequestArgs, SafetyArgs, TargetArgs,
-    WatchingArgs, WorkingArgs, WritingArgs,
+    CheckingArgs, ConnectingArgs, GatheringArgs, InputArgs, JobArgs, LayeringArgs, RequestArgs, SafetyArgs,
+    TargetArgs, WatchingArgs, WorkingArgs, WritingArgs,
 };
 use super::error::{Origin, UsageError};
 use super::world::World;
@@ -62,6 +62,7 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
         input,
         working,
         requests,
+        gathering,
         writing,
         job,
         safety,
@@ -85,6 +86,7 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
     };
     let groups = Groups {
         requests: Some(requests),
+        gathering: Some(gathering),
         writing: Some(writing),
         job: Some(job),
         safety: Some(safety),
@@ -164,6 +166,8 @@ struct Groups<'a> {
     working: &'a WorkingArgs,
     /// `None` for a command that sends nothing.
     requests: Option<&'a RequestArgs>,
+    /// `None` for a command that sends no rows.
+    gathering: Option<&'a GatheringArgs>,
     /// `None` for a command to which it does not matter how rows are written.
     writing: Option<&'a WritingArgs>,
     /// `None` for a command that has nothing to remember.
@@ -185,7 +189,7 @@ impl<'a> Groups<'a> {
         working: &'a WorkingArgs,
         watching: &'a WatchingArgs,
     ) -> Self {
-        let (requests, writing, job, safety, checking) = (None, None, None, None, None);
+        let (requests, gathering, writing, job, safety, checking) = (None, None, None, None, None, None);
         Groups {
             target,
             layering,
@@ -193,6 +197,7 @@ impl<'a> Groups<'a> {
             input,
             working,
             requests,
+            gathering,
             writing,
             job,
             safety,
@@ -214,8 +219,12 @@ impl<'a> Groups<'a> {
         let watching = watching::resolve(&typed, self.watching, &inputs)?;
         let rejects_dir = rejects_dir(self.safety, &table, world);
         let inputs = places::hide(inputs, &mut input.places.hidden)?;
-        let writing =
-            writing::Groups { working: self.working, requests: self.requests, writing: self.writing };
+        let writing = writing::Groups {
+            working: self.working,
+            requests: self.requests,
+            gathering: self.gathering,
+            writing: self.writing,
+        };
         let mut writing = writing.resolve(&typed, world.now(), &mut warnings)?;
         let max_errors = self.safety.map(|safety| safety.max_errors.as_str());
         let max_errors = typed.value("max-errors", max_errors.unwrap_or("0"), value::error_budget)?;

@@ -38,6 +38,9 @@ fn without_options_everything_has_its_documented_default() {
             timestamp: TimestampMode::Order,
             ttl: None,
             retry_for: Duration::from_secs(600),
+            connections: None,
+            batch: BatchMode::Auto,
+            window: None,
         },
         max_errors: ErrorBudget::Count(100),
         rejects_dir: "ringload-rejects/shop.orders-20260304T050607Z-00004711".into(),
@@ -98,7 +101,7 @@ fn every_other_option_reaches_its_setting() {
          --map *,c=#1 --set x=1,y=2 --set z='3' --allow-missing-columns --allow-unknown-columns --allow-missing-fields --allow-extra-fields --skip 3 --limit 5 --max-record-size 256MiB \
          --recursive --pattern *.csv,*.gz --files-from list --input-compression zstd --timestamp-rounding truncate \
          --workers 0 --threads 3 --in-flight 7 --session-starts 1 --unit-size 8MiB --timestamp 1700000000000000 --ttl 1h --null-as TOMBSTONE \
-         --retry-for 0s --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
+         --retry-for 0s --connections 3 --batch REPLICA --window 1000 --max-errors 2.5% --rejects out --dry-run --progress json --summary s.json --quiet --log-file l \
          --split-remote --remote-timeout 5m --s3-endpoint http://minio:9000/ --s3-region eu --s3-virtual-host --s3-anonymous \
          --log-format JSON --metrics-listen 9100 b.csv",
         &FakeWorld::new(),
@@ -160,6 +163,9 @@ fn every_other_option_reaches_its_setting() {
         timestamp: TimestampMode::Fixed(1_700_000_000_000_000),
         ttl: Some(TtlMode::Seconds(3_600)),
         retry_for: Duration::ZERO,
+        connections: NonZeroUsize::new(3),
+        batch: BatchMode::Replica,
+        window: Some(Window::Rows(1_000)),
     };
     assert_eq!(settings.writing, writing);
     assert_eq!(settings.max_errors, ErrorBudget::Percent(2.5));
@@ -298,6 +304,10 @@ fn values_that_make_no_sense_are_refused_in_one_line() {
     check("--workers -1", "--workers '-1': must be a whole number from 0 to 256");
     check("--threads 0", "--threads '0': must be a whole number from 1 to 1024");
     check("--in-flight 0", "--in-flight '0': must be a whole number from 1 to 65536");
+    check("--connections 0", "--connections '0': must be a whole number from 1 to 64");
+    check("--window 0", "--window '0': must be a whole number from 1 to 100000000");
+    check("--window 300MiB", "--window '300MiB': must be from 256.0 KiB to 256.0 MiB");
+    check("--window many", "--window 'many': is neither rows nor a size: write for example 100000 or 32MiB");
     check("--session-starts 0", "--session-starts '0': must be a whole number from 1 to 256");
     check("--timestamp -5", "--timestamp '-5': must not be before 1970");
     check(

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 
 use super::Typed;
-use crate::cli::args::{RequestArgs, WorkingArgs, WritingArgs};
+use crate::cli::args::{GatheringArgs, RequestArgs, WorkingArgs, WritingArgs};
 use crate::cli::error::UsageError;
 use crate::cli::value;
 use crate::settings::{TimestampMode, TtlMode, WritingSettings};
@@ -17,6 +17,8 @@ const WORKERS_MAX: usize = 256;
 const THREADS_MAX: usize = 1024;
 /// More requests in flight than this only queue in the driver: a connection has 32,768 stream ids.
 const IN_FLIGHT_MAX: usize = 65_536;
+/// More connections to a node from one worker are a mistake: one carries 32,768 requests.
+const CONNECTIONS_MAX: usize = 64;
 /// Units below 1 KiB cost more to hand out than to load, and a large file has more of them than there are numbers; units above
 /// 16 GiB are lost whole when a worker dies, and leave the others idle.
 const UNIT_BYTES: RangeInclusive<u64> = 1 << 10..=16 << 30;
@@ -29,6 +31,7 @@ const EXPIRY_MAX_S: i64 = i32::MAX as i64 - 1;
 pub(super) struct Groups<'a> {
     pub(super) working: &'a WorkingArgs,
     pub(super) requests: Option<&'a RequestArgs>,
+    pub(super) gathering: Option<&'a GatheringArgs>,
     pub(super) writing: Option<&'a WritingArgs>,
 }
 
@@ -43,8 +46,16 @@ impl Groups<'_> {
         let mut settings = WritingSettings { workers, threads, unit_bytes, ..WritingSettings::default() };
         if let Some(args) = self.requests {
             settings.in_flight = typed.count("in-flight", &args.in_flight, IN_FLIGHT_MAX)?;
+            let connections = args.connections.as_ref();
+            settings.connections =
+                connections.map(|text| typed.count("connections", text, CONNECTIONS_MAX)).transpose()?;
             settings.session_starts = typed.count("session-starts", &args.session_starts, WORKERS_MAX)?;
             settings.retry_for = typed.value("retry-for", &args.retry_for, value::duration)?;
+        }
+        if let Some(args) = self.gathering {
+            settings.batch = args.batch;
+            let window = args.window.as_ref();
+            settings.window = window.map(|text| typed.value("window", text, value::window)).transpose()?;
         }
         if let Some(args) = self.writing {
             settings.timestamp = typed.value("timestamp", &args.timestamp, value::timestamp)?;

@@ -17,6 +17,19 @@ fn numbers_keep_to_their_range() {
 }
 
 #[test]
+fn a_window_is_rows_or_has_a_unit() {
+    let check = |text: &str, expected: Option<Window>| assert_eq!(window(text).ok(), expected, "{text}");
+    check("1000", Some(Window::Rows(1_000)));
+    check(" 1 ", Some(Window::Rows(1)));
+    check("1MiB", Some(Window::Bytes(1 << 20)));
+    check("256MiB", Some(Window::Bytes(256 << 20)));
+    check("1KiB", None);
+    check("0", None);
+    check("-1", None);
+    check("", None);
+}
+
+#[test]
 fn sizes_are_bytes_or_have_a_unit() {
     let check = |text: &str, expected: Result<u64, &str>| {
         assert_eq!(size(text, 1..=1 << 30), expected.map_err(str::to_owned), "{text}");

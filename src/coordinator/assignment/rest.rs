@@ -5,7 +5,7 @@ use crate::control::message::{Prefix, UnitCounts};
 use crate::coordinator::workers::WorkerId;
 use crate::plan::unit::{Chunk, WorkUnit};
 use crate::reject::merge::Part;
-use crate::worker::pipeline::MEMORY_BYTES;
+use crate::worker::pipeline::MEMORY_BYTES_MAX;
 
 /// What is left of a unit.
 #[derive(Debug)]
@@ -31,11 +31,11 @@ pub(super) struct Lease {
     pub(super) prefix: Prefix,
 }
 
-/// How many records of a unit a worker may have sent that has told of none of them.
+/// How many records of a unit a worker may have sent that has told of none of them, whatever the settings that it had.
 pub(super) fn sent_at_most(unit: &WorkUnit) -> u64 {
     let mut bytes = 0;
     let chunks = unit.chunks.iter().take_while(|chunk| {
-        let fits = bytes < MEMORY_BYTES;
+        let fits = bytes < MEMORY_BYTES_MAX;
         bytes += chunk.len;
         fits
     });

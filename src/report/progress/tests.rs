@@ -117,6 +117,7 @@ fn finished() -> RunEvent {
         session_starts: 2,
         session_starts_peak: 1,
         requests: 40_000,
+        rows_per_request: None,
         elapsed: Duration::from_secs(40),
         latency: None,
         rejects_dir: None,

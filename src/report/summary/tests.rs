@@ -30,6 +30,7 @@ fn summary() -> Summary {
         session_starts: 5,
         session_starts_peak: 2,
         requests: 40_012,
+        rows_per_request: Some(25.0049),
         elapsed: Duration::from_millis(15_930),
         latency: Some(Latency { p50: 0.512, p99: 8.0, p999: 20.25, max: 1045.0 }),
         rejects_dir: Some("ringload-rejects/x".into()),
@@ -79,7 +80,7 @@ done, with 3 rejects
   session starts  5, at most 2 at once
   time            15.9s
   rate            62,774 rows/s, 6.0 MB/s
-  latency         p50 0.512 ms, p99 8.0 ms, p99.9 20.2 ms, max 1045.0 ms of 40,012 requests",
+  latency         p50 0.512 ms, p99 8.0 ms, p99.9 20.2 ms, max 1045.0 ms of 40,012 requests of 25.0 rows each",
     );
     let failed = Summary {
         status: RunStatus::Failed,
@@ -285,6 +286,7 @@ fn scripts_read_the_documented_fields() {
     "peak_concurrent": 2
   },
   "requests": 40012,
+  "rows_per_request": 25.0,
   "seconds": 15.93,
   "seconds_to_first_row": 0.402,
   "rows_per_second": 62774.5,
