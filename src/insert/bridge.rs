@@ -29,6 +29,9 @@ pub(super) const PARTITION: Limits = Limits { rows: 128, weight: 64 << 10, token
 pub(super) const REPLICAS: Limits = Limits { rows: 128, weight: 5 << 10, tokens: 10 };
 /// How long rows wait for others with the same replicas: there are far fewer sets of these than partitions.
 const REPLICAS_WINDOW: WindowSize = WindowSize { rows: 16 << 10, bytes: 1 << 20 };
+/// Where nobody says that only rows of one partition may go together, parcels of a partition that are no larger than this are put
+/// together with others for the same replicas.
+const SMALL_ROWS: usize = 4;
 /// How often is looked whether memory is wanted while rows are held back and nothing comes.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// When nothing has come for so long, rows are let go.
@@ -56,11 +59,14 @@ pub(super) struct Bridge<'a> {
     mode: BatchMode,
     window: WindowSize,
     gather: Gather<Held>,
+    /// Rows that go together with others for the same replicas: they wait a second time, but not long.
+    replicas: Gather<Held>,
     prospect: Prospect,
     sets: ReplicaSets,
     weight: MutationWeight,
     /// Parcels that leave.
     out: Vec<Parcel<Held>>,
+    packed: Vec<Parcel<Held>>,
 }
 
 impl<'a> Bridge<'a> {
@@ -81,10 +87,12 @@ impl<'a> Bridge<'a> {
             mode: gathering.mode,
             window,
             gather: Gather::new(window),
+            replicas: Gather::new(REPLICAS_WINDOW),
             prospect: Prospect::new(window),
             sets: ReplicaSets::default(),
             weight: MutationWeight::of(&target.row_plan),
             out: Vec::new(),
+            packed: Vec::new(),
         }
     }
 
@@ -111,7 +119,7 @@ impl<'a> Bridge<'a> {
     fn next(&mut self) -> Result<Option<BoundBatch>, LanesGone> {
         let begun = Instant::now();
         loop {
-            if self.gather.held() == 0 {
+            if self.gather.held() + self.replicas.held() == 0 {
                 return Ok(self.feed.recv().ok());
             }
             let is_dry = begun.elapsed() >= DRY_AFTER;
@@ -119,13 +127,14 @@ impl<'a> Bridge<'a> {
             match self.feed.recv_timeout(wait) {
                 Ok(batch) => return Ok(Some(batch)),
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
-                Err(RecvTimeoutError::Timeout) if is_dry => self.out.extend(self.gather.release()),
+                Err(RecvTimeoutError::Timeout) if is_dry => self.let_one_go()?,
                 Err(RecvTimeoutError::Timeout) if self.gauges.memory_wanted.load(Ordering::Relaxed) => {
                     self.gather.release_first(LET_GO_BYTES, &mut self.out);
+                    self.send_parcels()?;
+                    self.let_packed_go()?;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            self.send_parcels()?;
         }
     }
 
@@ -133,7 +142,7 @@ impl<'a> Bridge<'a> {
     fn style(&mut self, batch: &BoundBatch) -> Style {
         let style = match self.mode {
             BatchMode::Off => return Style::Singly,
-            BatchMode::Partition => Style::ByPartition,
+            BatchMode::Partition => return Style::ByPartition,
             BatchMode::Replica => Style::ByReplicas,
             BatchMode::Auto => {
                 let held_bytes = held_bytes(batch);
@@ -141,50 +150,107 @@ impl<'a> Bridge<'a> {
                 if self.prospect.pays() { Style::ByPartition } else { Style::ByReplicas }
             }
         };
-        if style == Style::ByReplicas {
-            self.sets.refresh(&self.target.session, &self.target.table);
+        self.sets.refresh(&self.target.session, &self.target.table);
+        match style {
             // The nodes of such a cluster take each row at the shard that has it.
-            if self.mode == BatchMode::Auto && self.sets.is_sharded() {
-                return Style::Singly;
-            }
+            Style::ByReplicas if !self.packs() => Style::Singly,
+            style => style,
         }
-        self.gather.set_window(if style == Style::ByReplicas { REPLICAS_WINDOW } else { self.window });
-        style
+    }
+
+    /// Whether rows of several partitions go together.
+    fn packs(&self) -> bool {
+        match self.mode {
+            BatchMode::Replica => true,
+            BatchMode::Auto => !self.sets.is_sharded(),
+            BatchMode::Partition | BatchMode::Off => false,
+        }
     }
 
     fn gather(&mut self, batch: BoundBatch, style: Style) -> Result<(), LanesGone> {
         let held_bytes = held_bytes(&batch);
+        if style == Style::ByReplicas {
+            // Rows from before, when they were held back.
+            while let Some(parcel) = self.gather.release() {
+                self.pass_on(parcel)?;
+            }
+        }
         let batch = Arc::new(batch);
         for (row, bound) in (0..).zip(&batch.rows) {
-            let values = batch.row(row as usize).map_or(&[][..], |row| row.values);
-            let (key, limits, weight) = match style {
-                Style::ByReplicas => {
-                    (GroupKey::Replicas(self.sets.set(bound.token)), REPLICAS, self.weight.bytes(values))
-                }
-                Style::ByPartition | Style::Singly => {
-                    (GroupKey::Partition(bound.token), PARTITION, values.len())
-                }
-            };
             let held = Held { batch: Arc::clone(&batch), row };
+            if style == Style::ByReplicas {
+                self.pack(held, bound.token, held_bytes)?;
+                continue;
+            }
+            let weight = held.row().map_or(0, |row| row.values.len());
             let arrival = Arrival { row: held, token: bound.token, weight, held_bytes };
-            self.gather.push(arrival, key, limits, &mut self.out);
+            self.gather.push(arrival, GroupKey::Partition(bound.token), PARTITION, &mut self.out);
             self.send_parcels()?;
+        }
+        Ok(())
+    }
+
+    /// Puts a row to others for the same replicas.
+    fn pack(&mut self, row: Held, token: i64, held_bytes: u64) -> Result<(), LanesGone> {
+        let weight = row.row().map_or(0, |row| self.weight.bytes(row.values));
+        let arrival = Arrival { row, token, weight, held_bytes };
+        let key = GroupKey::Replicas(self.sets.set(token));
+        self.replicas.push(arrival, key, REPLICAS, &mut self.packed);
+        for parcel in self.packed.drain(..) {
+            self.lanes.blocking_send(Work::Parcel(parcel)).map_err(|_| LanesGone)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a parcel of one partition, or puts it together with others where it is small.
+    fn pass_on(&mut self, parcel: Parcel<Held>) -> Result<(), LanesGone> {
+        if parcel.rows.len() > SMALL_ROWS || !self.packs() || !self.is_light(&parcel) {
+            return self.send(Work::Parcel(parcel));
+        }
+        for row in parcel.rows {
+            let held_bytes = held_bytes(&row.batch);
+            self.pack(row, parcel.token, held_bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Whether others have room beside it.
+    fn is_light(&self, parcel: &Parcel<Held>) -> bool {
+        let rows = parcel.rows.iter().filter_map(Held::row);
+        let weight = rows.fold(0_usize, |sum, row| sum.saturating_add(self.weight.bytes(row.values)));
+        weight <= REPLICAS.weight / 2
+    }
+
+    fn send_parcels(&mut self) -> Result<(), LanesGone> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let mut out = std::mem::take(&mut self.out);
+        let sent = out.drain(..).try_for_each(|parcel| self.pass_on(parcel));
+        self.out = out;
+        sent
+    }
+
+    /// Lets the oldest rows go, and last those that were put together.
+    fn let_one_go(&mut self) -> Result<(), LanesGone> {
+        match self.gather.release() {
+            Some(parcel) => self.pass_on(parcel),
+            None => self.let_packed_go(),
+        }
+    }
+
+    fn let_packed_go(&mut self) -> Result<(), LanesGone> {
+        while let Some(parcel) = self.replicas.release() {
+            self.send(Work::Parcel(parcel))?;
         }
         Ok(())
     }
 
     fn let_all_go(&mut self) -> Result<(), LanesGone> {
         while let Some(parcel) = self.gather.release() {
-            self.send(Work::Parcel(parcel))?;
+            self.pass_on(parcel)?;
         }
-        Ok(())
-    }
-
-    fn send_parcels(&mut self) -> Result<(), LanesGone> {
-        for parcel in self.out.drain(..) {
-            self.lanes.blocking_send(Work::Parcel(parcel)).map_err(|_| LanesGone)?;
-        }
-        Ok(())
+        self.let_packed_go()
     }
 
     fn send_runs(&self, batch: BoundBatch) -> Result<(), LanesGone> {

@@ -11,8 +11,11 @@ const SAMPLED_OF: u64 = 32;
 const PAYS_FROM: f64 = 3.0;
 /// It goes on as long as it is so many.
 const PAYS_STILL: f64 = 2.5;
-/// Where after this part of the first span there are fewer rows than this to a partition, there will not be enough.
-const EARLY: (u64, f64) = (8, 1.1);
+/// After this part of the first span it is looked for the first time.
+const EARLY_PART: u64 = 8;
+/// Where there are fewer rows than this to a partition of the sample by then, and not half as many again to all partitions, as far as
+/// the sample tells their number, there will not be enough.
+const EARLY_FROM: (f64, f64) = (1.1, 1.5);
 
 /// What is known of the rows that come.
 #[derive(Debug)]
@@ -49,26 +52,27 @@ impl Prospect {
             self.sampled.insert(token);
         }
         if self.rows >= self.span.rows || self.bytes >= self.span.bytes {
-            self.pays = self.together() >= if self.pays { PAYS_STILL } else { PAYS_FROM };
+            let (of_sample, of_all) = self.together();
+            self.pays = of_sample.max(of_all) >= if self.pays { PAYS_STILL } else { PAYS_FROM };
             (self.rows, self.bytes, self.sampled_rows) = (0, 0, 0);
             self.sampled.clear();
         } else if self.is_new
-            && (self.rows >= self.span.rows / EARLY.0 || self.bytes >= self.span.bytes / EARLY.0)
+            && (self.rows >= self.span.rows / EARLY_PART || self.bytes >= self.span.bytes / EARLY_PART)
         {
             self.is_new = false;
-            self.pays = self.together() >= EARLY.1;
+            let (of_sample, of_all) = self.together();
+            self.pays = of_sample >= EARLY_FROM.0 || of_all >= EARLY_FROM.1;
         }
     }
 
-    /// How many rows of one partition have come together, on average: all rows over all partitions, of which the sample tells how many
-    /// there are, so that one large partition counts though it may not be in the sample.
-    fn together(&self) -> f64 {
+    /// How many rows of one partition have come together, on average: those of the sample; and all rows over all partitions, of which
+    /// the sample tells how many there are, so that one large partition counts though it may not be in the sample.
+    fn together(&self) -> (f64, f64) {
         let partitions = self.sampled.len() as f64;
         if self.sampled.is_empty() {
-            return f64::INFINITY;
+            return (f64::INFINITY, f64::INFINITY);
         }
-        let of_sample = self.sampled_rows as f64 / partitions;
-        of_sample.max(self.rows as f64 / (SAMPLED_OF as f64 * partitions))
+        (self.sampled_rows as f64 / partitions, self.rows as f64 / (SAMPLED_OF as f64 * partitions))
     }
 }
 

@@ -179,8 +179,13 @@ fn a_file_that_was_loaded_is_known_by_its_compressed_bytes() {
     let Some(contact) = environment(CASSANDRA) else { return };
     let keyspace = Keyspace::on(&contact, 1, &[TABLE]);
     let scratch = Scratch::new();
-    let load =
-        || keyspace.load(&scratch, "numbered").args(["--job", "nightly", "in.csv"]).finish().expect_code(0);
+    let load = || {
+        keyspace
+            .load(&scratch, "numbered")
+            .args(["--job", "nightly", "--batch", "off", "in.csv"])
+            .finish()
+            .expect_code(0)
+    };
     write(&scratch, "in.csv", "gzip", csv(10).as_bytes());
     assert_eq!(load().number("requests"), 10);
     assert_eq!(load().number("requests"), 0, "the same file is loaded once");

@@ -473,11 +473,12 @@ fn the_summary_file_has_every_documented_field() {
     let scratch = Scratch::new();
     let content = "id,note,n\n1,a,10\n2,b,x\n3,c,30\n";
     let file = scratch.write("forms.csv", content);
-    let run = keyspace.load(&scratch, "forms").args(["--workers", "2"]).arg(&file).finish().expect_code(1);
+    let run = keyspace.load(&scratch, "forms").args(["--workers", "2", "--batch", "off"]);
+    let run = run.arg(&file).finish().expect_code(1);
     let summary = &run.summary.clone();
     let object = summary.as_object().expect("an object");
     let documented = "version job status exit_code table inputs bytes records written rejected retried resumed_records \
-                      uncertain units workers session_starts requests seconds seconds_to_first_row rows_per_second latency_ms rejects_dir";
+                      uncertain units workers session_starts requests rows_per_request seconds seconds_to_first_row rows_per_second latency_ms rejects_dir";
     for key in documented.split_whitespace() {
         assert!(object.contains_key(key), "{key} is not in {summary}");
     }

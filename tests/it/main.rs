@@ -23,6 +23,7 @@ mod faults;
 mod forms;
 mod functions;
 mod gate;
+mod gathering;
 mod jobs;
 mod json;
 mod json_keys;

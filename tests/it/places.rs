@@ -72,7 +72,13 @@ fn places_without_files_and_files_that_are_found_twice_are_refused() {
 fn a_directory_is_loaded_and_is_the_same_job_until_there_is_another_file_in_it() {
     let Some(keyspace) = Keyspace::new(&["CREATE TABLE t (id int PRIMARY KEY)"]) else { return };
     let scratch = scratch();
-    let load = || keyspace.load(&scratch, "t").args(["--job", "nightly", "in"]).finish().expect_code(0);
+    let load = || {
+        keyspace
+            .load(&scratch, "t")
+            .args(["--job", "nightly", "--batch", "off", "in"])
+            .finish()
+            .expect_code(0)
+    };
     assert_eq!(load().number("requests"), 4);
     keyspace.expect_rows("SELECT id FROM t", &["1", "2", "5", "6"]);
     assert_eq!(load().number("requests"), 0, "nothing is new");

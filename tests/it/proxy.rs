@@ -82,6 +82,8 @@ impl ProxiedLoad {
                 "2KiB",
             ])
             .args(["--in-flight", "64", "--retry-for", retry_for, "--rejects", "rejects"])
+            // Rules are for requests, and know them by the row that they send.
+            .env("RINGLOAD_BATCH", "off")
             .arg(file)
     }
 
@@ -139,6 +141,29 @@ fn writes_that_the_cluster_cannot_take_now_are_sent_again() {
 fn writes_whose_failure_says_nothing_are_sent_again() {
     check_sent_again("server error", RequestReaction::forge().server_error());
     check_sent_again("write failure", RequestReaction::forge().write_failure());
+}
+
+#[test]
+fn rows_that_go_together_are_sent_again_together() {
+    const FAILURES: usize = 20;
+    let check = |what: &str, reaction: RequestReaction, says_why: bool| {
+        let Some(load) = ProxiedLoad::with(vec![(any_row().and(times(FAILURES)), reaction)]) else { return };
+        let run = load.expect_all_written(load.run("60s").args(["--batch", "replica"]).finish());
+        assert!(run.summary["rows_per_request"].as_f64() > Some(1.0), "{what}: {}", run.summary);
+        // What may be the fault of one of them is tried with each alone after a while.
+        assert!(!says_why || run.number("retried") == FAILURES as u64, "{what}: {}", run.summary);
+    };
+    check("write timeout", RequestReaction::forge().write_timeout(), true);
+    check("overloaded", RequestReaction::forge().overloaded(), true);
+    check("server error", RequestReaction::forge().server_error(), false);
+}
+
+#[test]
+fn rows_that_go_together_and_are_never_answered_are_sent_again() {
+    let lost = (any_row().and(times(5)), RequestReaction::drop_frame());
+    let Some(load) = ProxiedLoad::with(vec![lost]) else { return };
+    let run = load.run("60s").args(["--request-timeout", "1s", "--batch", "replica"]).finish();
+    assert_eq!(load.expect_all_written(run).number("retried"), 5);
 }
 
 #[test]
@@ -243,6 +268,7 @@ impl ProxiedLoad {
         command(&self.scratch, &self.contact.to_string(), &self.keyspace.table("named"))
             .args(["--address-map", &self.address_map, "--workers", "2", "--unit-size", "2KiB"])
             .args(["--in-flight", "64", "--retry-for", "60s", "--differences", "differences"])
+            .env("RINGLOAD_BATCH", "off")
             .arg(file)
     }
 
@@ -253,6 +279,7 @@ impl ProxiedLoad {
         Run::load(&self.scratch, &self.contact.to_string(), &self.keyspace.table(table))
             .args(["--address-map", &self.address_map, "--workers", "2", "--unit-size", "2KiB"])
             .args(["--in-flight", "64", "--retry-for", "60s"])
+            .env("RINGLOAD_BATCH", "off")
             .arg(file)
     }
 

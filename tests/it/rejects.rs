@@ -393,7 +393,7 @@ fn a_row_over_the_servers_limit_is_rejected_before_it_is_sent() {
     file.good("1,a\n");
     file.bad(format!("2,{}\n", "x".repeat((15 << 20) + 1)), Some("note"), "value_too_large", "2,x\n");
     file.good("3,c\n");
-    let (scratch, run) = check_rejects(&keyspace, "notes", "notes.csv", &file, &[]);
+    let (scratch, run) = check_rejects(&keyspace, "notes", "notes.csv", &file, &["--batch", "off"]);
     assert_eq!(run.number("requests"), 2, "the large row was not sent");
     let value = told(&scratch, &run)[0]["value"].as_str().unwrap().len();
     assert!(value <= 1_000, "the reason repeats {value} bytes of the value");
