@@ -57,7 +57,6 @@ pub(super) struct Bridge<'a> {
     gauges: &'a Gauges,
     target: &'a Target,
     mode: BatchMode,
-    window: WindowSize,
     gather: Gather<Held>,
     /// Rows that go together with others for the same replicas: they wait a second time, but not long.
     replicas: Gather<Held>,
@@ -85,7 +84,6 @@ impl<'a> Bridge<'a> {
             gauges,
             target,
             mode: gathering.mode,
-            window,
             gather: Gather::new(window),
             replicas: Gather::new(REPLICAS_WINDOW),
             prospect: Prospect::new(window),

@@ -148,7 +148,7 @@ fn one_row_that_the_server_refuses_takes_no_other_along() {
         let mut csv = String::from("id,nr,json\n");
         for nr in 0..300 {
             // Only the server knows that it is no JSON.
-            let json = if nr == 150 { r#""[""broken"""# } else { r#""[""a"", ""b""]""# };
+            let json = if nr == 150 { r#""[""broken""""# } else { r#""[""a"", ""b""]""# };
             writeln!(csv, "{},{nr},{json}", nr % 4).expect("a longer string");
         }
         let file = scratch.write("in.csv", csv);
