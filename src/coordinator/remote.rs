@@ -19,7 +19,12 @@ pub(super) fn settle(
         (false, 0 | 1) => Cut::Forwards,
         (false, _) => Cut::Whole,
     };
-    inputs.iter_mut().filter_map(|(file, _)| file.remote.as_mut()).for_each(|object| object.cut = cut);
+    for (file, header) in inputs.iter_mut() {
+        if let Some(object) = &mut file.remote {
+            // A Parquet file's parts are known from its end: no byte comes twice because of them.
+            object.cut = if header.columns.is_some() { Cut::Parts } else { cut };
+        }
+    }
     let is_unversioned = |file: &&InputFile| file.remote.as_ref().is_some_and(|object| !object.has_version());
     let mut unversioned = inputs.iter().map(|(file, _)| file).filter(is_unversioned);
     let Some(first) = unversioned.next() else { return };

@@ -4,6 +4,7 @@
 use std::num::NonZeroUsize;
 use std::thread;
 
+use crate::format::Format;
 use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
 use crate::plan::split::{CHUNK_BYTES, SplitSettings, WHOLE_CHUNKS_MAX, unit_bytes_default};
@@ -56,7 +57,8 @@ fn workers_default<'a>(
     settings: &LoadSettings,
 ) -> usize {
     let (mut files, mut whole_bytes, mut unpacked_bytes) = (0_usize, 0, 0);
-    let split = settings.input.remote.split;
+    // The parts of a Parquet file are known from its end.
+    let split = settings.input.remote.split || settings.input.format == Format::Parquet;
     for file in inputs.filter(|file| file.is_read_forwards() || (file.remote.is_some() && !split)) {
         files += 1;
         whole_bytes += file.size;

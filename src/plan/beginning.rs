@@ -3,7 +3,7 @@
 use super::discover::InputFile;
 use super::header::{Header, HeaderError, HeaderNames, column_names, read_header};
 use super::json_sample::{looks_like_json, read_sample};
-use super::parquet::footer::{Columns, Footer};
+use super::parquet::footer::Footer;
 use super::prefix::Prefix;
 use crate::format::Format;
 use crate::format::charset::Charset;
@@ -52,7 +52,7 @@ fn refuse_json(file: &InputFile, bytes: &[u8]) -> Result<(), HeaderError> {
 /// What a Parquet file says of its columns, which it does at its end. Its header is the one that its rejected records get.
 fn read_end(file: &InputFile, names: HeaderNames) -> Result<Header, HeaderError> {
     let footer = Footer::read(file)?;
-    let (found, types): (Vec<&str>, Vec<_>) = footer.columns().map(|(name, of)| (name, of.clone())).unzip();
+    let found: Vec<&str> = footer.columns().map(|(name, _)| name).collect();
     let (names, passed_over) = match names {
         HeaderNames::Used => {
             (column_names(file, Charset::UTF_8, found.iter().map(|name| name.as_bytes()))?, Vec::new())
@@ -60,7 +60,6 @@ fn read_end(file: &InputFile, names: HeaderNames) -> Result<Header, HeaderError>
         HeaderNames::Ignored => (Vec::new(), found.iter().map(|name| (*name).to_owned()).collect()),
     };
     let raw = csv_line(found.iter().map(|name| Field { bytes: name.as_bytes(), quoted: true }));
-    let row_groups = footer.row_groups;
-    let columns = Some(Columns { types, row_groups });
+    let columns = Some(footer.known());
     Ok(Header { names, passed_over, raw, data_line: 1, columns, ..Header::default() })
 }

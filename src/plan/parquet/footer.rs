@@ -1,21 +1,29 @@
 //! The end of a Parquet file: its columns, and how many rows each row group has. Believes nothing of it that it can check.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Schema, TimeUnit};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::basic::Type as Physical;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::basic::{LogicalType, Type as Physical};
+use parquet::errors::ParquetError as LibraryError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::reader::ChunkReader;
 
 use super::pread::Pread;
-use super::{ParquetError, guarded};
-use crate::plan::discover::InputFile;
+use super::{ParquetError, blamed, guarded};
+use crate::format::parquet::column::column_type;
+use crate::plan::discover::{InputError, InputFile};
+use crate::schema::types::CqlType;
 
 const MAGIC: &[u8; 4] = b"PAR1";
 /// What a file with an encrypted footer begins and ends with.
 const MAGIC_ENCRYPTED: &[u8; 4] = b"PARE";
 /// The shortest file: the magic at both ends, and the footer's length.
 const BYTES_MIN: u64 = 12;
+/// Bytes of the end that are read at once: most footers are not longer.
+const TAIL_BYTES: u64 = 64 * 1024;
 
 /// How many rows are where.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,6 +37,8 @@ pub struct RowGroups {
 pub struct Columns {
     /// Their types, in order.
     pub types: Vec<DataType>,
+    /// What they would be in a table that is made for them; `None`: there is no type for it.
+    pub new_types: Vec<Option<CqlType>>,
     /// How many rows are where.
     pub row_groups: RowGroups,
 }
@@ -68,32 +78,40 @@ impl Footer {
         if file.is_stdin() {
             return Err(ParquetError::Stdin);
         }
-        if file.remote.is_some() {
-            return Err(ParquetError::Remote { path: path() });
-        }
         if let Some(compression) = file.compression {
             return Err(ParquetError::Compressed { path: path(), compression });
         }
-        let opened = file.open()?;
-        let mut magic = [[0; 4]; 2];
         if file.size < BYTES_MIN {
             return Err(ParquetError::NotParquet { path: path() });
         }
-        for (magic, offset) in magic.iter_mut().zip([0, file.size - MAGIC.len() as u64]) {
-            file.read_at(&opened, magic, offset)?;
-        }
-        match magic.each_ref() {
-            [first, _] if first == MAGIC_ENCRYPTED => return Err(ParquetError::Encrypted { path: path() }),
-            [first, _] if first != MAGIC => return Err(ParquetError::NotParquet { path: path() }),
-            [_, last] if last != MAGIC => return Err(ParquetError::CutOff { path: path() }),
-            _ => {}
-        }
-        let pread = Pread::new(opened, file.size);
+        let pread = Pread::open(file)?;
+        check_magic(file, &pread)?;
         let damaged = |reason| ParquetError::Footer { path: path(), reason };
-        let metadata = guarded(|| load(&pread)).map_err(damaged)?;
-        file.check_unchanged(pread.file())?;
+        let metadata = guarded(|| load(&pread)).map_err(|reason| blamed(&pread, reason, damaged))?;
+        pread.check_unchanged(file)?;
         let row_groups = row_groups(metadata.metadata(), file.size).map_err(damaged)?;
         Ok(Footer { metadata, pread, row_groups })
+    }
+
+    /// What is known of the columns.
+    pub fn known(&self) -> Columns {
+        let types: Vec<DataType> = self.columns().map(|(_, data_type)| data_type.clone()).collect();
+        let leaves = self.metadata.parquet_schema().columns().iter();
+        let mut uuids = leaves.map(|leaf| matches!(leaf.logical_type_ref(), Some(LogicalType::Uuid)));
+        let new_types = types.iter().map(|data_type| column_type(data_type, &mut uuids)).collect();
+        Columns { types, new_types, row_groups: self.row_groups.clone() }
+    }
+
+    /// Says which columns will be read, so that of an object nothing else is asked for.
+    pub(super) fn set_wanted(&self, mask: &ProjectionMask) {
+        let groups = self.metadata.metadata().row_groups().iter();
+        let wanted = groups.flat_map(|group| {
+            let columns = group.columns().iter().enumerate();
+            columns.filter(|(leaf, _)| mask.leaf_included(*leaf)).filter_map(|(_, column)| place_of(column))
+        });
+        let columns = self.metadata.parquet_schema().num_columns();
+        let columns = (0..columns).filter(|leaf| mask.leaf_included(*leaf)).count();
+        self.pread.set_wanted(wanted.collect(), columns);
     }
 
     /// The columns' names and types, in order.
@@ -102,7 +120,32 @@ impl Footer {
     }
 }
 
-fn load(pread: &Pread) -> Result<ArrowReaderMetadata, parquet::errors::ParquetError> {
+/// Checks what a file begins and ends with.
+fn check_magic(file: &InputFile, pread: &Pread) -> Result<(), ParquetError> {
+    let path = || file.path.clone();
+    let read = |offset, len| {
+        let unreadable = |error: LibraryError| match pread.take_failure() {
+            Some(failure) => InputError::from(failure),
+            None => file.unreadable(std::io::Error::other(error)),
+        };
+        pread.get_bytes(offset, len).map_err(unreadable)
+    };
+    // The end comes with what the library is going to ask for, and an object's beginning was looked at when it was found.
+    let tail = TAIL_BYTES.min(file.size);
+    let end = read(file.size - tail, usize::try_from(tail).unwrap_or(MAGIC.len()))?;
+    let beginning = match &file.remote {
+        Some(object) => object.head.get(..MAGIC.len()).unwrap_or(MAGIC).to_vec(),
+        None => read(0, MAGIC.len())?.to_vec(),
+    };
+    match beginning {
+        first if first == MAGIC_ENCRYPTED => Err(ParquetError::Encrypted { path: path() }),
+        first if first != MAGIC => Err(ParquetError::NotParquet { path: path() }),
+        _ if !end.ends_with(MAGIC) => Err(ParquetError::CutOff { path: path() }),
+        _ => Ok(()),
+    }
+}
+
+fn load(pread: &Pread) -> Result<ArrowReaderMetadata, LibraryError> {
     // What Arrow's own writers add on top of Parquet's types is left aside: files of all writers are read alike.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let plain = ArrowReaderMetadata::load(pread, options)?;
@@ -152,11 +195,7 @@ fn row_groups(metadata: &ParquetMetaData, file_bytes: u64) -> Result<RowGroups, 
                 let values = column.num_values();
                 return Err(format!("row group {number} has {rows} rows, and {values} of column {}", name()));
             }
-            let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
-            let start = start.min(column.data_page_offset());
-            let end = u64::try_from(start).ok().zip(u64::try_from(column.compressed_size()).ok());
-            let end = end.and_then(|(start, len)| start.checked_add(len));
-            if rows > 0 && end.is_none_or(|end| end > file_bytes) {
+            if rows > 0 && place_of(column).is_none_or(|place| place.end > file_bytes) {
                 return Err(format!("column {} of row group {number} is outside the file", name()));
             }
         }
@@ -168,4 +207,12 @@ fn row_groups(metadata: &ParquetMetaData, file_bytes: u64) -> Result<RowGroups, 
         rows if rows == total => Ok(RowGroups { groups }),
         rows => Err(format!("it has {rows} rows, and its row groups have {total}")),
     }
+}
+
+/// Where in the file a column of a row group is; `None` where the file says what cannot be.
+fn place_of(column: &ColumnChunkMetaData) -> Option<Range<u64>> {
+    let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+    let start = u64::try_from(start.min(column.data_page_offset())).ok()?;
+    let len = u64::try_from(column.compressed_size()).ok()?;
+    Some(start..start.checked_add(len)?)
 }

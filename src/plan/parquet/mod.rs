@@ -3,6 +3,7 @@
 
 pub mod footer;
 mod pread;
+mod ranges;
 pub mod rows;
 pub mod units;
 
@@ -14,6 +15,7 @@ use parquet::errors::ParquetError as LibraryError;
 use super::compression::Compression;
 use super::discover::InputError;
 use crate::format::parquet::render::TooMuchText;
+use pread::Pread;
 
 /// Why a Parquet file cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -24,12 +26,6 @@ pub enum ParquetError {
     /// Standard input.
     #[error("standard input cannot be Parquet, whose end is read first: save it in a file and load that")]
     Stdin,
-    /// An object of a server.
-    #[error("{}: Parquet is read from files only, not from URLs: save it in a file and load that", path.display())]
-    Remote {
-        /// Its URL, as it may be shown.
-        path: PathBuf,
-    },
     /// The file as a whole is compressed.
     #[error(
         "{}: is {compression}-compressed as a whole, and the end of a Parquet file is read first: unpack it, Parquet is \
@@ -105,6 +101,11 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, LibraryError>) -> Result<T, Strin
         Ok(outcome) => outcome.map_err(|error| said(&error)),
         Err(_) => Err("its parts contradict each other".to_owned()),
     }
+}
+
+/// What was wrong: the server, where it was that, or else the file.
+fn blamed(pread: &Pread, reason: String, damaged: impl FnOnce(String) -> ParquetError) -> ParquetError {
+    pread.take_failure().map_or_else(|| damaged(reason), |failure| InputError::from(failure).into())
 }
 
 /// Its words without the library's own prefix, on one line.

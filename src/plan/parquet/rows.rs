@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use super::footer::Footer;
-use super::{ParquetError, guarded};
+use super::{ParquetError, blamed, guarded};
 use crate::codec::row::Made;
 use crate::format::parquet::render::{Renderer, Target};
 use crate::format::record::RecordBatch;
@@ -49,9 +49,7 @@ impl Rows {
         is_utc: bool,
     ) -> Result<Self, ParquetError> {
         let footer = Footer::read(file)?;
-        let types: Vec<_> = footer.columns().map(|(_, data_type)| data_type).collect();
-        let renderer = Renderer::new(&types, wanted(plan, mapping), is_utc);
-        Ok(Rows { file: file.clone(), footer, renderer, reading: Mutex::default() })
+        Ok(Rows::of(file, footer, Some(wanted(plan, mapping)), is_utc))
     }
 
     /// Opens a file of which every column is wanted, whatever for.
@@ -60,9 +58,15 @@ impl Rows {
     /// As those of [`Rows::open`].
     pub fn open_all(file: &InputFile) -> Result<Self, ParquetError> {
         let footer = Footer::read(file)?;
+        Ok(Rows::of(file, footer, None, true))
+    }
+
+    fn of(file: &InputFile, footer: Footer, wanted: Option<BTreeMap<usize, Target>>, is_utc: bool) -> Self {
         let types: Vec<_> = footer.columns().map(|(_, data_type)| data_type).collect();
-        let renderer = Renderer::new(&types, (0..types.len()).map(|field| (field, None)).collect(), true);
-        Ok(Rows { file: file.clone(), footer, renderer, reading: Mutex::default() })
+        let all = || (0..types.len()).map(|field| (field, None)).collect();
+        let renderer = Renderer::new(&types, wanted.unwrap_or_else(all), is_utc);
+        footer.set_wanted(&ProjectionMask::roots(footer.metadata.parquet_schema(), renderer.wanted()));
+        Rows { file: file.clone(), footer, renderer, reading: Mutex::default() }
     }
 
     /// What the fields of the records are.
@@ -82,13 +86,14 @@ impl Rows {
     /// # Errors
     /// The file has changed, or is damaged; the number of the first row that cannot be read is told.
     pub fn read(&self, first: u64, count: u64) -> Result<Columns, ParquetError> {
-        self.file.check_unchanged(self.footer.pread.file())?;
+        self.footer.pread.check_unchanged(&self.file)?;
         let row = first.saturating_sub(1);
         let (group, group_start) = self.footer.row_groups.group_of(row).unwrap_or((0, 0));
         let damaged = |reason| {
             let path = self.file.path.clone();
             ParquetError::RowGroup { path, group: group + 1, row: first, reason }
         };
+        let failed = |reason| blamed(&self.footer.pread, reason, damaged);
         let too_few = |found: u64| format!("it has only {found} of the {count} rows that are to be there");
         let wanted = usize::try_from(count).map_err(|_| damaged(too_few(0)))?;
         let mut place = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,11 +103,11 @@ impl Rows {
         let mut reading = match going_on {
             Some(reading) => reading,
             None => {
-                let rows = guarded(|| self.begin(group, row - group_start, wanted)).map_err(damaged)?;
+                let rows = guarded(|| self.begin(group, row - group_start, wanted)).map_err(failed)?;
                 Reading { group, rows, next: row, at_once: wanted }
             }
         };
-        let read = guarded(|| Ok(reading.rows.next().transpose()?)).map_err(damaged)?;
+        let read = guarded(|| Ok(reading.rows.next().transpose()?)).map_err(failed)?;
         let read = read.ok_or_else(|| damaged(too_few(0)))?;
         if read.num_rows() < wanted {
             return Err(damaged(too_few(read.num_rows() as u64)));
@@ -111,7 +116,7 @@ impl Rows {
             reading.next = row + count;
             *place = Some(reading);
         }
-        self.file.check_unchanged(self.footer.pread.file())?;
+        self.footer.pread.check_unchanged(&self.file)?;
         Ok(read.slice(0, wanted))
     }
 

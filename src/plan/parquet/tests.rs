@@ -211,3 +211,58 @@ fn whatever_byte_is_changed_there_are_rows_or_an_error_and_the_process_lives() {
     }
     assert!(errors > 150, "{errors}");
 }
+
+#[test]
+fn the_types_that_a_new_table_would_have_are_those_of_the_columns() {
+    let columns = [
+        ("optional boolean a", "boolean"),
+        ("required int32 a (INTEGER(8, true))", "tinyint"),
+        ("required int32 a (INTEGER(16, true))", "smallint"),
+        ("required int32 a", "int"),
+        ("required int64 a", "bigint"),
+        ("required int32 a (INTEGER(8, false))", "smallint"),
+        ("required int32 a (INTEGER(16, false))", "int"),
+        ("required int32 a (INTEGER(32, false))", "bigint"),
+        ("required int64 a (INTEGER(64, false))", "varint"),
+        ("required float a", "float"),
+        ("required double a", "double"),
+        ("required int32 a (DECIMAL(9, 2))", "decimal"),
+        ("required fixed_len_byte_array(20) a (DECIMAL(40, 2))", "decimal"),
+        ("required int32 a (DATE)", "date"),
+        ("required int32 a (TIME(MILLIS, true))", "time"),
+        ("required int64 a (TIME(NANOS, true))", "time"),
+        ("required int64 a (TIMESTAMP(MILLIS, true))", "timestamp"),
+        ("required int64 a (TIMESTAMP(NANOS, false))", "timestamp"),
+        ("required int96 a", "timestamp"),
+        ("required binary a (UTF8)", "text"),
+        ("required binary a", "blob"),
+        ("required fixed_len_byte_array(16) a (UUID)", "uuid"),
+        ("required fixed_len_byte_array(16) a", "blob"),
+        ("required fixed_len_byte_array(12) a (INTERVAL)", "-"),
+        ("optional group a (LIST) { repeated group list { optional int32 element; } }", "frozen<list<int>>"),
+        (
+            "optional group a (MAP) { repeated group key_value { required binary key (UTF8); optional fixed_len_byte_array(16) \
+             value (UUID); } }",
+            "frozen<map<text, uuid>>",
+        ),
+        (
+            "optional group a { required fixed_len_byte_array(16) b; required fixed_len_byte_array(16) c (UUID); }",
+            "frozen<tuple<blob, uuid>>",
+        ),
+        ("optional group a { required fixed_len_byte_array(12) b (INTERVAL); required int32 c; }", "-"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    // All in one file: each leaf is its own column's.
+    let numbered = columns.iter().enumerate().map(|(number, (column, _))| {
+        let column = column.replacen(" a", &format!(" a{number}"), 1);
+        if column.ends_with('}') { column } else { format!("{column};") }
+    });
+    let message = format!("message m {{ {} }}", numbered.collect::<String>());
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(&message).unwrap());
+    let writer = parquet::file::writer::SerializedFileWriter::new(Vec::new(), schema, Arc::default());
+    let file = write(folder.path(), &writer.unwrap().into_inner().unwrap());
+    let found = Footer::read(&file).unwrap().known().new_types;
+    let found = found.iter().map(|found| found.as_ref().map_or("-".to_owned(), ToString::to_string));
+    let found: Vec<String> = found.collect();
+    assert_eq!(found, columns.map(|(_, expected)| expected));
+}
