@@ -19,6 +19,9 @@ const DOUBLE_DIGITS: usize = 15;
 /// How deep the lists and maps of a proposed type may be nested; what is deeper stays text.
 const DEPTH_MAX: usize = 16;
 
+/// Digits of a second that a timestamp keeps.
+const MILLI_DIGITS: usize = 3;
+
 /// The characters of a UUID with its hyphens. Without them, hexadecimal digits are a checksum as often.
 const UUID_CHARS: usize = 36;
 
@@ -116,6 +119,8 @@ pub(super) struct Guess {
     nested: Option<Nested>,
     values: u64,
     nulls: u64,
+    /// Whether one of the values of a column whose type is known is a time finer than a millisecond.
+    has_fine_times: bool,
 }
 
 /// What JSON arrays and objects hold.
@@ -127,7 +132,7 @@ enum Nested {
 
 impl Default for Guess {
     fn default() -> Self {
-        Guess { forms: (1 << FORMS.len()) - 1, nested: None, values: 0, nulls: 0 }
+        Guess { forms: (1 << FORMS.len()) - 1, nested: None, values: 0, nulls: 0, has_fine_times: false }
     }
 }
 
@@ -145,6 +150,20 @@ impl Guess {
     /// Whether they are timestamps that lose digits in a column of that type.
     pub(super) fn is_fine_timestamp(&self) -> bool {
         self.values > 0 && self.forms == bit_of(Form::FineTimestamp)
+    }
+
+    /// Whether there was a time that is finer than a millisecond, in a column whose type is known.
+    pub(super) fn has_fine_times(&self) -> bool {
+        self.has_fine_times
+    }
+
+    /// Another value of a column whose type is known.
+    pub(super) fn add_declared(&mut self, text: &[u8]) {
+        self.values += 1;
+        // Of a time, in ISO 8601: digits behind the third one are only there where they are not all zeros.
+        let digits = |part: &[u8]| part.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let mut parts = text.splitn(2, |byte| *byte == b'.');
+        self.has_fine_times |= parts.nth(1).is_some_and(|fraction| digits(fraction) > MILLI_DIGITS);
     }
 
     /// Another value is null.

@@ -1,6 +1,7 @@
 //! From files to a CREATE TABLE: looks at a sample of the records, guesses the narrowest type of each column, and says what it has
 //! looked at. Talks to `plan` and `format` for records and to `codec` for what a text may be; never asks a cluster.
 
+mod declared;
 mod guess;
 mod key;
 mod sample;
@@ -18,7 +19,8 @@ use crate::plan::header::Header;
 use crate::plan::split::RecordError;
 use crate::schema::field::FieldProblem;
 use crate::schema::types::CqlType;
-use crate::settings::{InputSettings, TableName};
+use crate::settings::{InputSettings, Rounding, TableName};
+use declared::{Declared, declared};
 use guess::{Guess, Options, is_code};
 use key::Key;
 pub use key::{KeySpec, Order};
@@ -99,6 +101,32 @@ pub enum ProposeError {
         "the files have no columns: name those that there will be with --columns, or take files that hold records"
     )]
     NoColumns,
+    /// A column of a file is of a type that no table has.
+    #[error(
+        "{path}: its column {column:?} is {found}, for which CQL has no type: write the file without it, or create the table by hand \
+         and leave it out of the load with --map '*,-{column}'"
+    )]
+    NoType {
+        /// The file, as it is shown.
+        path: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+    },
+    /// The files do not agree on a column.
+    #[error(
+        "column {column:?} is {first}, and {other}: create the table by hand with a type that takes both, such as text, or make a \
+         table for each"
+    )]
+    TypesDiffer {
+        /// The column.
+        column: String,
+        /// Its type and the file that has it.
+        first: String,
+        /// Another one.
+        other: String,
+    },
     /// There is a header and nothing else.
     #[error(
         "the files hold no record from which columns' types could be told: take files that do, or create the table by hand"
@@ -128,7 +156,8 @@ pub fn propose(
         let found = sample::read_sample(file, header, input, &keys, bytes_each, &mut look)?;
         seen.push(Seen { records: found.records.saturating_sub(input.skip), ..found });
     }
-    if seen.iter().all(|seen| seen.records == 0) {
+    let is_declared = sample.declared.iter().all(Option::is_some);
+    if seen.iter().all(|seen| seen.records == 0) && !is_declared {
         return Err(ProposeError::NoRecords);
     }
     let complete = seen.iter().all(|seen| seen.complete);
@@ -136,8 +165,15 @@ pub fn propose(
         Some(table) => NewTable::Full(table.clone()),
         None => NewTable::Bare(table_name(inputs)),
     };
-    let types: Vec<CqlType> = sample.guesses.iter().map(|guess| guess.cql_type(complete)).collect();
+    let of = |(guess, declared): (&Guess, &Option<Declared>)| match declared {
+        Some(declared) => declared.cql_type.clone(),
+        None => guess.cql_type(complete),
+    };
+    let types: Vec<CqlType> = sample.guesses.iter().zip(&sample.declared).map(of).collect();
     let mut notes = vec![looked_at(inputs, &seen)];
+    if is_declared {
+        notes.push("The types are those that the files themselves say of their columns.".to_owned());
+    }
     let key = sample.choose_key(&types, &mut notes)?;
     notes.extend(sample.doubts());
     let columns: Vec<NewColumn> =
@@ -181,6 +217,8 @@ struct Sample<'a> {
     /// What the columns are called, in the same order.
     columns: Vec<String>,
     guesses: Vec<Guess>,
+    /// Of each field, what the files themselves say.
+    declared: Vec<Option<Declared>>,
     /// The key, where one was given.
     key: Option<Key>,
     /// The hashes of the keys, or of each column's values where no key was given; `None`: one is there twice, or they are too many.
@@ -228,6 +266,7 @@ impl<'a> Sample<'a> {
             input,
             options: Options::of(&input.codec),
             guesses: vec![Guess::default(); fields.len()],
+            declared: declared(input, inputs, &fields)?,
             fields,
             columns,
             key,
@@ -275,10 +314,16 @@ impl<'a> Sample<'a> {
             |text: &[u8]| text.is_empty() || self.input.nulls.iter().any(|null| null.as_bytes() == text);
         let mut hashes: Vec<Option<u64>> = vec![None; self.fields.len()];
         for (index, &column) in places.iter().enumerate() {
-            let (Some(guess), Some(hash)) = (self.guesses.get_mut(column), hashes.get_mut(column)) else {
+            let (Some(guess), Some(hash), Some(declared)) =
+                (self.guesses.get_mut(column), hashes.get_mut(column), self.declared.get(column))
+            else {
                 continue;
             };
             match record.field(index) {
+                Some(field) if field.quoted && declared.is_some() => {
+                    guess.add_declared(field.bytes);
+                    *hash = Some(hash_of(field.bytes));
+                }
                 Some(field) if field.quoted || !is_null(field.bytes) => {
                     if (is_keyed && field.quoted) || (!is_keyed && is_code(field.bytes)) {
                         guess.is_said_text();
@@ -334,7 +379,8 @@ impl<'a> Sample<'a> {
             return Ok(key.clone());
         }
         let may_be_key = |cql_type: &CqlType| {
-            cql_type.is_native() && !matches!(cql_type, CqlType::Boolean | CqlType::Double | CqlType::Decimal)
+            cql_type.is_native()
+                && !matches!(cql_type, CqlType::Boolean | CqlType::Float | CqlType::Double | CqlType::Decimal)
         };
         let found = self.keys.iter().zip(types).position(|(keys, cql_type)| {
             keys.as_ref().is_some_and(|keys| !keys.is_empty()) && may_be_key(cql_type)
@@ -382,10 +428,18 @@ impl<'a> Sample<'a> {
     fn column(&self, index: usize, cql_type: &CqlType, key: &Key) -> NewColumn {
         let guess = self.guesses.get(index).cloned().unwrap_or_default();
         let is_key = key.columns().any(|column| column == index);
-        let remark = if guess.is_empty() {
+        let declared = self.declared.get(index).and_then(Option::as_ref);
+        let remark = if guess.is_empty() && declared.is_none() {
             Some("nothing but null to go by".to_owned())
         } else if is_key && guess.nulls() > 0 {
             Some(format!("null in {} records, which a load rejects", guess.nulls()))
+        } else if declared.is_some() && *cql_type == CqlType::Timestamp && guess.has_fine_times() {
+            let cut = self.input.codec.rounding == Rounding::Truncate;
+            (!cut).then(|| {
+                "values finer than a millisecond: load them with --timestamp-rounding truncate".to_owned()
+            })
+        } else if let Some(declared) = declared {
+            declared.remark()
         } else if guess.is_fine_timestamp() {
             Some("timestamps finer than a millisecond: with --timestamp-rounding truncate it could be a timestamp".to_owned())
         } else {

@@ -15,7 +15,9 @@ use crate::support::database::Keyspace;
 use crate::support::numbered::{NumberedLoad, TABLE, expect_every_row, note, rows};
 use crate::support::packing::pack;
 use crate::support::program::Run;
+use crate::support::s3::Bucket;
 use crate::support::scratch::Scratch;
+use crate::support::web::{Object, WebServer};
 
 /// Rows of a row group of most files here.
 const GROUP_ROWS: u64 = 700;
@@ -319,4 +321,154 @@ fn a_damaged_row_group_is_named_and_the_rows_before_it_are_accounted_for() {
     assert!(found.iter().all(|(id, text)| *text == note(*id)), "a wrong row");
     assert!(run.number("written") <= found.len() as u64, "{}", run.summary);
     assert_eq!(run.number("records"), run.number("written") + run.number("rejected"));
+}
+
+/// The CQL that is proposed for files.
+fn proposed(scratch: &Scratch, options: &[&str]) -> String {
+    let run = Run::new(scratch).args(["schema", "--format", "parquet", "-t", "ks.t"]).args(options);
+    run.finish().expect_code(0).stdout
+}
+
+#[test]
+fn a_new_table_has_the_types_of_the_columns_and_takes_their_rows() {
+    let Some(keyspace) = Keyspace::new(&[]) else { return };
+    let scratch = Scratch::new();
+    let file = fixture("types.parquet");
+    let run = keyspace.load(&scratch, "fresh").args(["--format", "parquet", "--create-table", "--key", "id"]);
+    let run = run.arg(&file).finish().expect_code(0).expect_counts(5, 5, 0);
+    let created = [
+        "id int,",
+        "i8 tinyint,",
+        "i64 bigint,",
+        "u8 smallint,",
+        "u64 varint,",
+        "f16 float,",
+        "f64 double,",
+        "dec decimal,",
+        "day date,",
+        "clock time,",
+        "ts_us timestamp,",
+        "word text,",
+        "bytes blob,",
+        "uid blob,",
+        "items frozen<list<int>>,",
+        "rates frozen<map<int, double>>,",
+        "home frozen<tuple<text, int>>, -- Struct(\"street\": Utf8, \"Number\": Int32): a tuple has",
+        "homes frozen<list<frozen<tuple<text, int>>>>,",
+        "nothing text,",
+    ];
+    run.expect_said(&created).expect_said(&["-- The types are those that the files themselves say"]);
+    let verify = keyspace.verify(&scratch, "fresh").args(["--format", "parquet"]).arg(&file);
+    assert_eq!(verify.finish().expect_code(0).summary["verify"]["same"], 5);
+}
+
+#[test]
+fn of_values_only_nulls_and_keys_matter_to_a_new_table() {
+    let scratch = Scratch::new();
+    let longs: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
+    let digits: ArrayRef = Arc::new(StringArray::from(vec!["1", "2", "3"]));
+    let at: ArrayRef = Arc::new(arrow_array::TimestampMicrosecondArray::from(vec![1_000, 2_000, 2_001]));
+    let columns = vec![("n", Arc::clone(&longs)), ("digits", Arc::clone(&digits)), ("at", at)];
+    write(&scratch, "a.parquet", columns, 2);
+    let cql = proposed(&scratch, &["--key", "n", "a.parquet"]);
+    for said in [
+        "    n bigint, -- null in 1 records, which a load rejects\n",
+        "    digits text,\n",
+        "    at timestamp, -- values finer than a millisecond: load them with --timestamp-rounding truncate\n",
+    ] {
+        assert!(cql.contains(said), "{said} in {cql}");
+    }
+    let cql = proposed(&scratch, &["--timestamp-rounding", "truncate", "a.parquet"]);
+    assert!(cql.contains("at timestamp,\n") && cql.contains("PRIMARY KEY (digits)"), "{cql}");
+    // A file without rows has types all the same; what is of another width is widened, and what is not alike is refused.
+    let small: ArrayRef = Arc::new(arrow_array::Int16Array::from(Vec::<i16>::new()));
+    let none: ArrayRef = Arc::new(StringArray::from(Vec::<&str>::new()));
+    write(&scratch, "b.parquet", vec![("n", small), ("digits", none)], 2);
+    let cql = proposed(&scratch, &["--key", "n", "b.parquet"]);
+    assert!(cql.contains("n smallint,\n"), "{cql}");
+    let cql = proposed(&scratch, &["--key", "digits", "b.parquet", "a.parquet"]);
+    assert!(cql.contains("n bigint,\n"), "{cql}");
+    write(&scratch, "c.parquet", vec![("n", digits)], 2);
+    let spans: ArrayRef = Arc::new(IntervalDayTimeArray::from(vec![None; 3]));
+    write(&scratch, "d.parquet", vec![("n", longs), ("span", spans)], 2);
+    let refused = |files: &[&str], said: &[&str]| {
+        let run = Run::new(&scratch).args(["schema", "--format", "parquet"]).args(files.iter().copied());
+        run.finish().expect_code(4).expect_said(said);
+    };
+    refused(&["a.parquet", "c.parquet"], &["column \"n\" is Int64 in a.parquet, and Utf8 in c.parquet"]);
+    refused(&["d.parquet"], &["its column \"span\" is Interval(DayTime), for which CQL has no type"]);
+}
+
+#[test]
+fn objects_of_web_servers_are_read_in_the_ranges_that_are_wanted() {
+    const RECORDS: u64 = 40_000;
+    let Some(keyspace) = Keyspace::new(&[TABLE]) else { return };
+    let (scratch, server) = (Scratch::new(), WebServer::start());
+    let ids = || Arc::new((0..RECORDS as i64).collect::<Int64Array>()) as ArrayRef;
+    let notes = (0..RECORDS as i64).map(|id| Some(note(id))).collect::<StringArray>();
+    // What nobody wants is most of it, and does not get smaller.
+    let waste = (0..RECORDS).map(|id| Some(blake3::hash(&id.to_le_bytes()).to_hex().to_string()));
+    let columns: Vec<(&str, ArrayRef)> =
+        vec![("ID", ids()), ("waste", Arc::new(waste.collect::<StringArray>())), ("note", Arc::new(notes))];
+    let file = write(&scratch, "in.parquet", columns, 10_000);
+    let bytes = fs::read(&file).expect("the file");
+    let url = server.put("/in.parquet", Object::of(bytes.clone()));
+    for workers in ["0", "1", "2"] {
+        keyspace.cql("TRUNCATE numbered");
+        server.forget_requests();
+        let run = keyspace.load(&scratch, "numbered").args(["--format", "parquet", "--workers", workers]);
+        let run =
+            run.args(["--unit-size", "100KiB", "--map", "*, -waste", "--allow-unknown-columns"]).arg(&url);
+        let run = run.finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
+        assert!(run.number("units") >= 4, "{}", run.summary);
+        expect_every_row(&keyspace, RECORDS);
+        let requests = server.requests();
+        assert!(requests.iter().skip(1).all(|request| request.if_match.is_some()), "{requests:?}");
+        let asked = requests.iter().map(|request| request.range.clone().expect("a range"));
+        let asked: u64 = asked.map(|range| range.end.min(bytes.len() as u64) - range.start).sum();
+        assert!(asked < bytes.len() as u64, "{asked} of {}: {requests:?}", bytes.len());
+    }
+    let check_at = |options: &[&str]| {
+        let options = [&["--format", "parquet", "--allow-unknown-columns"], options].concat();
+        check(&scratch, &options).env("RINGLOAD_REMOTE_TIMEOUT", "20s")
+    };
+    // All of it, over a connection that breaks.
+    let put = |path: &str, change: &dyn Fn(&mut Object)| {
+        let mut object = Object::of(bytes.clone());
+        change(&mut object);
+        server.put(path, object)
+    };
+    let breaking = put("/breaking.parquet", &|object| object.breaks = (3, 40_000));
+    check_at(&[&breaking]).finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
+    let other = || Box::new(Object::of(vec![0; bytes.len()]));
+    let replaced = put("/replaced.parquet", &|object| object.replaced = Some((4, other())));
+    check_at(&[&replaced])
+        .finish()
+        .expect_code(4)
+        .expect_said(&["the object has changed since the load began"]);
+    let whole_only = put("/whole.parquet", &|object| object.ranges = false);
+    check_at(&[&whole_only])
+        .finish()
+        .expect_code(4)
+        .expect_said(&["does not send parts of it (no range requests)"]);
+    let cut = server.put("/cut.parquet", Object::of(&bytes[..bytes.len() - 100]));
+    check_at(&[&cut])
+        .finish()
+        .expect_code(4)
+        .expect_said(&["cut.parquet: does not end as a Parquet file does"]);
+    let schema = proposed(&scratch, &["--key", "id", &url]);
+    assert!(schema.contains("id bigint,\n") && schema.contains("waste text,\n"), "{schema}");
+}
+
+#[test]
+fn a_load_from_s3_that_is_killed_goes_on_in_its_row_groups() {
+    let (Some(mut load), Some(bucket)) = (NumberedLoad::of(6_000), Bucket::new()) else { return };
+    let file = numbered(&load.scratch, "numbered.parquet", load.records);
+    load.file = bucket.put("in.parquet", fs::read(file).expect("the file")).into();
+    let run = || bucket.reached_by(load.run_in_units(2, "4KiB").args(["--format", "parquet"]));
+    load.relay.allow_writes(3_000);
+    load.kill_when_settled(run().start(), 0);
+    let run = run().finish().expect_code(0).expect_counts(6_000, 6_000, 0);
+    assert!(run.number("resumed_records") > 0, "{}", run.summary);
+    load.expect_every_row_at_its_time();
 }
