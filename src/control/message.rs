@@ -325,7 +325,7 @@ pub struct Prefix {
     pub written: u64,
     /// Records rejected.
     pub rejected: u64,
-    /// Of these, those that are not bad. The ledger does not keep it: the reject files tell.
+    /// Of these, those that are not bad.
     #[serde(default)]
     pub aside: u64,
     /// Length of the chunks in bytes.

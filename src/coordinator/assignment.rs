@@ -299,10 +299,11 @@ impl Assignment {
         self.leased.get(&unit).is_some_and(|lease| lease.rest.in_doubt)
     }
 
-    /// Of what earlier runs have rejected, so many records are not bad.
+    /// Of what earlier runs have rejected, so many records are not bad: the reject files tell, also where the ledger was written by
+    /// an earlier version, which did not count them.
     pub fn set_aside_before(&mut self, records: u64) {
-        self.settled.aside += records;
-        self.resumed.aside += records;
+        self.settled.aside = records;
+        self.resumed.aside = records;
     }
 
     /// Records that may have been sent before and will be sent again, or not, where none must be: of each unit that was begun, what a worker may hold beyond

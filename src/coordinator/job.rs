@@ -19,7 +19,7 @@ use crate::ledger::fingerprint::{Fingerprint, FingerprintKind};
 use crate::ledger::job::{Decision, Job, JobInput, JobPlan, TableHistory, decide, meaning};
 use crate::ledger::journal::{Journal, Written};
 use crate::ledger::lock::{JobLock, Locked, lock};
-use crate::ledger::store::{Ledger, NewJob};
+use crate::ledger::store::{Ledger, NewJob, Told};
 use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
 use crate::plan::unit::WorkUnit;
@@ -127,6 +127,14 @@ pub fn open_job(
             (job, run)
         }
         (_, replaced) => {
+            if let Some((before, once)) = replaced.as_ref().zip(surveyed.row_plan.once.as_ref())
+                && before.plan.table_id == asked.table_id
+                && !before.is_untouched()
+            {
+                report(RunEvent::Warning(format!(
+                    "job {name} is begun anew: records that its runs before have sent are sent once more, and {once}"
+                )));
+            }
             let new = new_job(&ledger, how, settings, inputs, name, asked, now_us)?;
             (begin(&mut ledger, &new, replaced.as_ref())?, 1)
         }
@@ -267,7 +275,7 @@ impl RunJob {
     }
 
     /// Whether no record must be sent twice.
-    fn is_once(&self) -> bool {
+    pub(super) fn is_once(&self) -> bool {
         self.remembered.as_ref().is_some_and(|remembered| remembered.job.plan.row_plan.once.is_some())
     }
 
@@ -330,7 +338,10 @@ impl RunJob {
             (summary.status, summary.message) = (RunStatus::Failed, Some(flaw));
         }
         let (status, message) = (job_status(summary.status), summary.message.as_deref());
-        if let Err(error) = ledger.finish(job.id, status, message, Clock::set().now_us())
+        let told = Told { uncertain: summary.uncertain, not_applied: summary.not_applied };
+        let noted = if status.is_finished() { ledger.note_aside(job.id, told) } else { Ok(()) };
+        let now_us = Clock::set().now_us();
+        if let Err(error) = noted.and_then(|()| ledger.finish(job.id, status, message, now_us))
             && summary.status.is_success()
         {
             summary.status = RunStatus::Failed;

@@ -9,6 +9,7 @@ use super::run::{Outcome, Stopped};
 use super::tally::by_frequency;
 use crate::control::message::FailureKind;
 use crate::ledger::job::show_time;
+use crate::ledger::store::Told;
 use crate::plan::unit::WorkUnit;
 use crate::reject::merge::Rejects;
 use crate::reject::{RejectCode, RejectError};
@@ -110,23 +111,32 @@ pub fn summarize(
 /// The summary of a run that finds its job finished.
 pub fn already_done(settings: &LoadSettings, done: &FinishedJob) -> Summary {
     let FinishedJob { job, progress, .. } = done;
+    let told = progress.aside.told.unwrap_or(Told { uncertain: progress.aside.all, not_applied: 0 });
+    let is_all_written = progress.rejected + progress.aside.all == 0;
+    let added = match &job.plan.row_plan.once {
+        Some(_) => ", which sends every one of their records once more",
+        None => "",
+    };
     let message = format!(
-        "job {} was finished {} with the same inputs: nothing to do; to load them again, give --again",
+        "job {} was finished {} with the same inputs: nothing to do; to load them again, give --again{added}",
         job.name,
         show_time(job.updated_us)
     );
     let resumed =
         Resumed { records: progress.records, written: progress.written, bytes: progress.bytes, uncertain: 0 };
     Summary {
-        status: RunStatus::Done,
+        // As the run that finished it has said.
+        status: if is_all_written { RunStatus::Done } else { RunStatus::DoneWithRejects },
         job: Some(job.name.clone()),
         bytes: progress.bytes,
         records: progress.records,
         written: progress.written,
         rejected: progress.rejected,
+        uncertain: told.uncertain,
+        not_applied: told.not_applied,
         resumed,
         units: progress.units,
-        rejects_dir: (progress.rejected > 0).then(|| job.rejects_dir.clone()),
+        rejects_dir: (!is_all_written).then(|| job.rejects_dir.clone()),
         ..Summary::not_begun(&settings.table, &settings.inputs, settings.dry_run, message)
     }
 }
@@ -166,6 +176,10 @@ fn advise(
         (RunStatus::TooManyErrors, _) => "run the same command with a larger --max-errors to go on from here",
         (RunStatus::Failed, Some(Stopped::Failed(FailureKind::Input, _))) if is_untouched => {
             "nothing was sent yet: mend the input and run the same command again"
+        }
+        (RunStatus::Failed, Some(Stopped::Failed(FailureKind::Input, _))) if job.is_once() => {
+            "with the inputs as they were, the same command goes on from here; with others, --restart begins anew, which sends once \
+             more what was sent"
         }
         (RunStatus::Failed, Some(Stopped::Failed(FailureKind::Input, _))) => {
             "with the inputs as they were, the same command goes on from here; with others, begin anew with --restart"

@@ -76,8 +76,28 @@ pub struct Progress {
     pub written: u64,
     /// Records rejected.
     pub rejected: u64,
+    /// Records that are neither written nor bad.
+    pub aside: Aside,
     /// Bytes of settled records.
     pub bytes: u64,
+}
+
+/// Records of which nobody knows whether they were written, and those whose condition did not hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Aside {
+    /// All of them.
+    pub all: u64,
+    /// Which are which, once the job is finished. A job that an earlier version has finished does not tell: it took them for rejects.
+    pub told: Option<Told>,
+}
+
+/// What is set aside, in two numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Records of which nobody knows whether they were written.
+    pub uncertain: u64,
+    /// Records whose condition did not hold.
+    pub not_applied: u64,
 }
 
 impl Ledger {

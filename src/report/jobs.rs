@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::figures::{bytes, counted, percent, printable, thousands};
 use crate::ledger::job::{JobStatus, show_time};
 use crate::ledger::overview::{JobOverview, OpenUnit};
+use crate::ledger::store::{Aside, Told};
 use crate::settings::OutputFormat;
 
 /// Units of a job that are shown one by one.
@@ -32,6 +33,11 @@ struct JobObject<'a> {
     records: u64,
     written: u64,
     rejected: u64,
+    /// Neither written nor bad: uncertain, or not applied.
+    set_aside: u64,
+    /// Of these, in a job that is finished.
+    uncertain: Option<u64>,
+    not_applied: Option<u64>,
     units: u64,
     units_done: u64,
     /// Records of all inputs, once they are scanned to their end.
@@ -65,8 +71,8 @@ pub fn table(jobs: &[JobOverview]) -> String {
     if jobs.is_empty() {
         return "no jobs\n".to_owned();
     }
-    let header =
-        ["JOB", "STATE", "DONE", "RECORDS", "REJECTED", "RUNS", "UPDATED", "TABLE"].map(str::to_owned);
+    let header = ["JOB", "STATE", "DONE", "RECORDS", "REJECTED", "SET ASIDE", "RUNS", "UPDATED", "TABLE"];
+    let header = header.map(str::to_owned);
     let rows = jobs.iter().map(|found| {
         [
             printable(&found.job.name),
@@ -74,20 +80,21 @@ pub fn table(jobs: &[JobOverview]) -> String {
             share(found),
             thousands(found.progress.records),
             thousands(found.progress.rejected),
+            thousands(found.progress.aside.all),
             found.job.runs.to_string(),
             show_time(found.job.updated_us),
             found.job.plan.table.to_string(),
         ]
     });
-    let rows: Vec<[String; 8]> = std::iter::once(header).chain(rows).collect();
+    let rows: Vec<[String; 9]> = std::iter::once(header).chain(rows).collect();
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..8).map(|column| width(column).unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..9).map(|column| width(column).unwrap_or(0)).collect();
     let mut text = String::new();
     for row in &rows {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
             // Numbers stand under each other.
-            2..=5 => format!("{cell:>width$}"),
+            2..=6 => format!("{cell:>width$}"),
             _ => format!("{cell:<width$}"),
         });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
@@ -123,9 +130,21 @@ pub fn details(found: &JobOverview, open: &[OpenUnit]) -> String {
     let total = job.scanned.map(|scanned| format!(" of {}", thousands(scanned.records))).unwrap_or_default();
     row("records", format!("{}{total}", thousands(progress.records)));
     row("written", thousands(progress.written));
-    let place =
-        if progress.rejected > 0 { format!(", in {}", job.rejects_dir.display()) } else { String::new() };
-    row("rejected", format!("{}{place}", thousands(progress.rejected)));
+    let place = |records: u64| match records {
+        0 => String::new(),
+        _ => format!(", in {}", job.rejects_dir.display()),
+    };
+    row("rejected", format!("{}{}", thousands(progress.rejected), place(progress.rejected)));
+    match progress.aside {
+        Aside { all: 0, .. } => {}
+        Aside { all, told: None } => {
+            row("set aside", format!("{} uncertain or not applied{}", thousands(all), place(all)));
+        }
+        Aside { told: Some(Told { uncertain, not_applied }), .. } => {
+            row("uncertain", format!("{}{}", thousands(uncertain), place(uncertain)));
+            row("not applied", format!("{}{}", thousands(not_applied), place(not_applied)));
+        }
+    }
     let scan = if job.scanned.is_some() { "" } else { "; the rest of the inputs is not scanned yet" };
     row("units", format!("{} of {} done{scan}", thousands(progress.units_done), thousands(progress.units)));
     for OpenUnit { unit, settled } in open.iter().take(UNITS_SHOWN) {
@@ -200,10 +219,14 @@ fn object(found: &JobOverview) -> JobObject<'_> {
         records: progress.records,
         written: progress.written,
         rejected: progress.rejected,
+        set_aside: progress.aside.all,
+        uncertain: progress.aside.told.map(|told| told.uncertain),
+        not_applied: progress.aside.told.map(|told| told.not_applied),
         units: progress.units,
         units_done: progress.units_done,
         records_total: job.scanned.map(|scanned| scanned.records),
-        rejects_dir: (progress.rejected > 0).then(|| job.rejects_dir.display().to_string()),
+        rejects_dir: (progress.rejected + progress.aside.all > 0)
+            .then(|| job.rejects_dir.display().to_string()),
         inputs: None,
         settings: None,
         open_units: None,
@@ -230,9 +253,13 @@ fn how_to_go_on(found: &JobOverview) -> Option<String> {
         return None;
     }
     let name = if job.named { format!("--job '{}' ", printable(&job.name)) } else { String::new() };
+    let anew = match &job.plan.row_plan.once {
+        Some(once) => format!("begins anew, and sends once more what was sent ({once})"),
+        None => "begins anew".to_owned(),
+    };
     Some(format!(
         "the same command again: ringload load {name}-t {} ..., with the same inputs and settings (workers, rates, hosts and \
-         --max-errors may change); --restart begins anew",
+         --max-errors may change); --restart {anew}",
         job.plan.table
     ))
 }

@@ -41,7 +41,9 @@ fn counters_are_added_to() {
     let run = load().finish().expect_code(1);
     run.expect_counts(5, 3, 2);
     // Whoever was killed after the last record, before anybody heard of it, does the same again.
-    load().finish().expect_code(0).expect_said(&["nothing to do", "--again"]);
+    let again =
+        load().finish().expect_code(1).expect_said(&["done, with 2 rejects", "nothing to do", "--again"]);
+    again.expect_counts(5, 3, 2);
     // Nothing was added to b, so it is not there.
     let rows = "SELECT page, day, n, bytes FROM hits";
     keyspace.expect_rows(rows, &["'a', 1, 3, 100"]);
@@ -104,6 +106,29 @@ fn a_condition_that_does_not_hold_is_told_with_the_row_that_was_found() {
     let kept = std::fs::read_to_string(dir.join("not-applied-accounts.csv")).expect("records");
     assert_eq!(kept, "id,name,n\n1,a,1\n2,b,2\n2,again,3\n");
     let update = format!("UPDATE {} SET n = :n WHERE id = :id IF name = :name", keyspace.table("accounts"));
+    let told = |words: &[&str]| {
+        let run = Run::new(&scratch).arg("jobs").args(words.iter().copied()).finish().expect_code(0);
+        run.stdout
+    };
+    // What is finished is told again as it was.
+    let named = |query: &str| {
+        let load = keyspace.load(&scratch, "accounts").args(["--query", query, "--job", "named"]);
+        load.arg(&file).finish().expect_code(1)
+    };
+    let first = named(&insert);
+    let second = named(&insert).expect_said(&["done, but 1 rejected, 3 not applied", "nothing to do"]);
+    assert_eq!((counts(&first), counts(&second)), ([4, 0, 1, 3, 0], [4, 0, 1, 3, 0]));
+    assert_eq!(first.summary["rejects_dir"], second.summary["rejects_dir"]);
+    let shown = told(&["show", "named"]);
+    assert!(shown.contains("rejected     1, in ") && shown.contains("not applied  3, in "), "{shown}");
+    let jobs: Value = serde_json::from_str(&told(&["--format", "json"])).expect("JSON");
+    let named = jobs.as_array().and_then(|jobs| jobs.iter().find(|job| job["job"] == "named"));
+    let named = named.expect("the job");
+    let of = |key: &str| named[key].as_u64();
+    assert_eq!(
+        ["rejected", "set_aside", "uncertain", "not_applied"].map(of),
+        [Some(1), Some(3), Some(0), Some(3)]
+    );
     let third = load(&update).expect_code(1);
     assert_eq!(
         counts(&third)[3..],

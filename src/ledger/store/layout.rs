@@ -1,5 +1,5 @@
-//! The ledger's tables, and how a ledger is opened: made where there is none, and refused where it is damaged, emptied or of a later
-//! program. Never changes what is in it. A new one is in its place whole or not at all, so that one that is empty was emptied.
+//! The ledger's tables, and how a ledger is opened: made where there is none, brought up where an earlier program made it, and refused
+//! where it is damaged, emptied or of a later program. Never changes what was written down. A new one is in its place whole or not at all, so that one that is empty was emptied.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{LEDGER_FILE, Ledger, translate};
 use crate::ledger::LedgerError;
 
 /// The layout that this program writes.
-pub(super) const LAYOUT: i64 = 1;
+pub(super) const LAYOUT: i64 = 2;
 /// A ledger of no more bytes is looked through when it is opened, which takes some ten milliseconds. In a larger one, damage is told
 /// where it is met.
 const LOOKED_THROUGH_BYTES_MAX: u64 = 16 << 20;
@@ -45,7 +45,9 @@ CREATE TABLE jobs (
     runs INTEGER NOT NULL,
     scanned_records INTEGER,
     scanned_bytes INTEGER,
-    rejects_dir TEXT NOT NULL
+    rejects_dir TEXT NOT NULL,
+    uncertain INTEGER,
+    not_applied INTEGER
 ) STRICT;
 CREATE TABLE inputs (
     job INTEGER NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,
@@ -78,6 +80,7 @@ CREATE TABLE attempts (
     rejected INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
     retried INTEGER NOT NULL,
+    aside INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (job, unit, run, attempt)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE write_times (
@@ -86,6 +89,19 @@ CREATE TABLE write_times (
     last_us INTEGER NOT NULL,
     PRIMARY KEY (cluster, table_id)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// From layout 1, which counted what is uncertain or not applied among the rejects and nowhere else.
+const FROM_1: &str = "
+ALTER TABLE attempts ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN uncertain INTEGER;
+ALTER TABLE jobs ADD COLUMN not_applied INTEGER;
+";
+
+/// Layout 1 as it would be after that, for whoever only looks at it.
+const VIEW_OF_1: &str = "
+CREATE TEMP VIEW attempts AS SELECT *, 0 AS aside FROM main.attempts;
+CREATE TEMP VIEW jobs AS SELECT *, NULL AS uncertain, NULL AS not_applied FROM main.jobs;
 ";
 
 impl Ledger {
@@ -146,12 +162,16 @@ impl Ledger {
         connection.busy_timeout(BUSY_FOR).map_err(failed)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
         let path = path.to_path_buf();
-        let ledger = Ledger { path: path.clone(), connection };
+        let mut ledger = Ledger { path: path.clone(), connection };
         match layout(&ledger.connection).map_err(failed)? {
             // SQLite takes it for a new database, and everything would be loaded anew without a word.
             0 => return Err(LedgerError::Damaged { path, reason: "nothing is in it any more".to_owned() }),
             found if found > LAYOUT => return Err(LedgerError::Newer { path, found, known: LAYOUT }),
-            _ => {}
+            LAYOUT => {}
+            _ if access.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) => {
+                ledger.connection.execute_batch(VIEW_OF_1).map_err(failed)?;
+            }
+            _ => bring_up(&mut ledger.connection).map_err(failed)?,
         }
         let bytes = fs::metadata(&path).map_or(0, |file| file.len());
         if bytes <= LOOKED_THROUGH_BYTES_MAX {
@@ -212,6 +232,16 @@ fn set_up(path: &Path) -> rusqlite::Result<()> {
     transaction.commit()?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.close().map_err(|(_, error)| error)
+}
+
+/// Brings a ledger of layout 1 to the present one, unless somebody else has just done so. What was written down stays as it is.
+fn bring_up(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if layout(&transaction)? < LAYOUT {
+        transaction.execute_batch(FROM_1)?;
+        transaction.pragma_update(None, "user_version", LAYOUT)?;
+    }
+    transaction.commit()
 }
 
 fn layout(connection: &Connection) -> rusqlite::Result<i64> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 
-use super::{Ledger, Progress};
+use super::{Aside, Ledger, Progress, Told};
 use crate::control::message::Prefix;
 use crate::coordinator::assignment::Attempt;
 use crate::ledger::LedgerError;
@@ -101,7 +101,7 @@ impl Ledger {
             let statement = "SELECT unit, file, first_ordinal, first_record, start, chunks FROM units WHERE job = ?1 ORDER BY unit";
             let mut statement = self.connection.prepare(statement)?;
             let units = statement.query_map([job], read_unit)?.collect::<rusqlite::Result<Vec<_>>>()?;
-            let statement = "SELECT unit, run, attempt, first_chunk, chunks, records, written, rejected, bytes, retried \
+            let statement = "SELECT unit, run, attempt, first_chunk, chunks, records, written, rejected, bytes, retried, aside \
                              FROM attempts WHERE job = ?1 ORDER BY unit, first_chunk, run, attempt";
             let mut statement = self.connection.prepare(statement)?;
             let attempts = statement.query_map([job], read_attempt)?.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -123,20 +123,31 @@ impl Ledger {
 
 fn progress(connection: &Connection, job: i64) -> rusqlite::Result<Progress> {
     let sums = "SELECT count(*), coalesce(sum(done), 0), coalesce(sum(settled), 0), coalesce(sum(written), 0), \
-                coalesce(sum(rejected), 0), coalesce(sum(settled_bytes), 0) FROM ( \
+                coalesce(sum(rejected), 0), coalesce(sum(settled_bytes), 0), coalesce(sum(aside), 0), \
+                (SELECT uncertain FROM jobs WHERE id = ?1), (SELECT not_applied FROM jobs WHERE id = ?1) FROM ( \
                     SELECT units.records = coalesce(sum(attempts.records), 0) \
                                AND units.bytes = coalesce(sum(attempts.bytes), 0) AS done, \
                            sum(attempts.records) AS settled, sum(attempts.written) AS written, \
-                           sum(attempts.rejected) AS rejected, sum(attempts.bytes) AS settled_bytes \
+                           sum(attempts.rejected) AS rejected, sum(attempts.bytes) AS settled_bytes, \
+                           sum(attempts.aside) AS aside \
                     FROM units LEFT JOIN attempts ON attempts.job = units.job AND attempts.unit = units.unit \
                     WHERE units.job = ?1 GROUP BY units.unit)";
     connection.query_row(sums, [job], |row| {
+        let known =
+            |column: usize| row.get::<_, Option<i64>>(column)?.map(|_| count(row, column)).transpose();
+        let told = known(7)?.zip(known(8)?);
+        let aside = Aside {
+            all: told
+                .map_or(count(row, 6)?, |(uncertain, not_applied)| uncertain.saturating_add(not_applied)),
+            told: told.map(|(uncertain, not_applied)| Told { uncertain, not_applied }),
+        };
         Ok(Progress {
             units: count(row, 0)?,
             units_done: count(row, 1)?,
             records: count(row, 2)?,
             written: count(row, 3)?,
-            rejected: count(row, 4)?,
+            rejected: count(row, 4)?.saturating_sub(aside.all),
+            aside,
             bytes: count(row, 5)?,
         })
     })
@@ -201,6 +212,7 @@ fn read_attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
             written: count(row, 6)?,
             rejected: count(row, 7)?,
             bytes: count(row, 8)?,
+            aside: count(row, 10)?,
             ..Prefix::default()
         },
         retried: count(row, 9)?,

@@ -97,7 +97,15 @@ fn what_is_written_down_is_there_when_the_ledger_is_opened_again() {
     );
     assert_eq!(
         ledger.progress(found.id).unwrap(),
-        Progress { units: 2, units_done: 1, records: 3, written: 2, rejected: 1, bytes: 30 }
+        Progress {
+            units: 2,
+            units_done: 1,
+            records: 3,
+            written: 2,
+            rejected: 1,
+            bytes: 30,
+            ..Progress::default()
+        }
     );
     assert_eq!(ledger.last_write_us("c", "1").unwrap(), Some(1_004));
     assert_eq!(ledger.find("k").unwrap(), None);
@@ -228,7 +236,7 @@ fn a_ledger_that_is_damaged_or_of_a_later_version_is_refused_and_left_as_it_is()
     ledger.connection.pragma_update(None, "user_version", LAYOUT + 1).unwrap();
     drop(ledger);
     let error = Ledger::open(dir.path()).unwrap_err().to_string();
-    assert!(error.contains("newer ringload (2, this one knows 1)"), "{error}");
+    assert!(error.contains("newer ringload (3, this one knows 2)"), "{error}");
 }
 
 #[test]
@@ -338,4 +346,68 @@ fn facts_that_cannot_be_true_are_not_taken_for_true() {
     ledger.record(&job, &Facts { units: vec![unit(0, 0, &[(0, 1, 1, 1)])], ..Facts::default() }, 0).unwrap();
     ledger.connection.execute("UPDATE units SET chunks = '[[1,-1,1]]'", []).unwrap();
     assert!(ledger.units(job.id).unwrap_err().to_string().contains("is damaged"));
+}
+
+#[test]
+fn what_is_neither_written_nor_bad_is_counted_apart_and_named_when_the_job_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let job = ledger.begin(&new_job("j")).unwrap();
+    let settled = Prefix { aside: 3, ..prefix(1, 1, 4, 20) };
+    let units = vec![unit(0, 0, &[(0, 20, 5, 1)])];
+    let attempts = vec![attempt(0, 1, 0, settled)];
+    ledger.record(&job, &Facts { units, attempts: attempts.clone(), scanned: None }, 2_000).unwrap();
+    assert_eq!(ledger.units(job.id).unwrap()[0].1, attempts);
+    let aside = |ledger: &Ledger| {
+        let Progress { rejected, aside, .. } = ledger.progress(job.id).unwrap();
+        (rejected, aside.all, aside.told)
+    };
+    assert_eq!(aside(&ledger), (1, 3, None));
+    let told = Told { uncertain: 1, not_applied: 2 };
+    ledger.note_aside(job.id, told).unwrap();
+    ledger.finish(job.id, JobStatus::DoneWithRejects, None, 3_000).unwrap();
+    assert_eq!(aside(&ledger), (1, 3, Some(told)));
+}
+
+/// Makes a ledger what the first version of this program would have made of it.
+fn take_back(ledger: Ledger) {
+    let back = "ALTER TABLE attempts DROP COLUMN aside; ALTER TABLE jobs DROP COLUMN uncertain; \
+                ALTER TABLE jobs DROP COLUMN not_applied; PRAGMA user_version = 1;";
+    ledger.connection.execute_batch(back).unwrap();
+}
+
+#[test]
+fn a_ledger_of_the_first_layout_is_looked_at_as_it_is_and_brought_up_when_it_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    let job = ledger.begin(&new_job("j")).unwrap();
+    let facts = Facts {
+        units: vec![unit(0, 0, &[(0, 20, 5, 1)])],
+        attempts: vec![attempt(0, 1, 0, prefix(1, 1, 4, 20))],
+        scanned: None,
+    };
+    ledger.record(&job, &facts, 2_000).unwrap();
+    take_back(ledger);
+    let layout = |ledger: &Ledger| -> i64 {
+        ledger.connection.query_row("PRAGMA main.user_version", [], |row| row.get(0)).unwrap()
+    };
+    let expect = |ledger: &Ledger| {
+        let found = ledger.find("j").unwrap().unwrap();
+        assert!(found.was_begun);
+        assert_eq!(ledger.jobs().unwrap().len(), 1);
+        assert_eq!(ledger.units(found.id).unwrap(), [(facts.units[0].clone(), facts.attempts.clone())]);
+        let progress = ledger.progress(found.id).unwrap();
+        assert_eq!((progress.rejected, progress.aside.all), (4, 0));
+    };
+    let looking = Ledger::open_to_read(dir.path()).unwrap().unwrap();
+    expect(&looking);
+    assert_eq!(layout(&looking), 1);
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    expect(&ledger);
+    assert_eq!(layout(&ledger), LAYOUT);
+    // Also for whoever had it open before.
+    expect(&looking);
+    ledger.record(&job, &Facts { attempts: facts.attempts.clone(), ..Facts::default() }, 3_000).unwrap();
+    ledger.note_aside(job.id, Told::default()).unwrap();
+    expect(&Ledger::open(dir.path()).unwrap());
 }

@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 
-use super::{Facts, Ledger, NewJob, translate};
+use super::{Facts, Ledger, NewJob, Told, translate};
 use crate::control::message::{Prefix, WriteTime};
 use crate::coordinator::assignment::Attempt;
 use crate::ledger::LedgerError;
@@ -73,6 +73,19 @@ impl Ledger {
         self.write(true, |transaction| {
             let statement = "UPDATE jobs SET status = ?2, message = ?3, updated_us = ?4 WHERE id = ?1";
             transaction.execute(statement, params![job, as_text(&status), message, now_us]).map(|_| ())
+        })
+    }
+
+    /// Writes down what became of the records of a job that are neither written nor bad; to be called before it is finished.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn note_aside(&mut self, job: i64, told: Told) -> Result<(), LedgerError> {
+        self.write(false, |transaction| {
+            let statement = "UPDATE jobs SET uncertain = ?2, not_applied = ?3 WHERE id = ?1";
+            transaction
+                .execute(statement, params![job, integer(told.uncertain), integer(told.not_applied)])
+                .map(|_| ())
         })
     }
 
@@ -188,14 +201,15 @@ fn insert_unit(transaction: &Transaction<'_>, job: i64, unit: &WorkUnit) -> rusq
 
 fn upsert_attempt(transaction: &Transaction<'_>, job: i64, attempt: &Attempt) -> rusqlite::Result<()> {
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO attempts (job, unit, run, attempt, first_chunk, chunks, records, written, rejected, bytes, retried) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-         ON CONFLICT DO UPDATE SET chunks = ?6, records = ?7, written = ?8, rejected = ?9, bytes = ?10, retried = ?11",
+        "INSERT INTO attempts (job, unit, run, attempt, first_chunk, chunks, records, written, rejected, bytes, retried, aside) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+         ON CONFLICT DO UPDATE SET chunks = ?6, records = ?7, written = ?8, rejected = ?9, bytes = ?10, retried = ?11, \
+         aside = ?12",
     )?;
     let Attempt { unit, run, attempt, first_chunk, prefix, retried } = attempt;
-    let Prefix { chunks, records, written, rejected, bytes, .. } = prefix;
-    let counts = [records, written, rejected, bytes, retried].map(|count| integer(*count));
-    let [records, written, rejected, bytes, retried] = counts;
+    let Prefix { chunks, records, written, rejected, bytes, aside, .. } = prefix;
+    let counts = [records, written, rejected, bytes, retried, aside].map(|count| integer(*count));
+    let [records, written, rejected, bytes, retried, aside] = counts;
     let upserted = statement.execute(params![
         job,
         unit.0,
@@ -207,7 +221,8 @@ fn upsert_attempt(transaction: &Transaction<'_>, job: i64, attempt: &Attempt) ->
         written,
         rejected,
         bytes,
-        retried
+        retried,
+        aside
     ]);
     upserted.map(|_| ())
 }
