@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Job, JobPlan, show_time};
+use crate::schema::repeat::Once;
 use crate::schema::table::Column;
 use crate::settings::TableName;
 
@@ -82,6 +83,16 @@ pub enum Refusal {
         job: String,
         /// What is different.
         change: String,
+    },
+    /// One of those before, of a job whose records must not be sent twice.
+    #[error(
+        "{why}, which sends all of its records once more, also those that were written ({once}): look first what is in the table"
+    )]
+    Once {
+        /// Why it cannot go on.
+        why: Box<Refusal>,
+        /// Why they must not be sent twice.
+        once: Once,
     },
     /// Deleted rows could come back.
     #[error(
@@ -163,7 +174,16 @@ pub fn decide(
         None => Ok(Decision::Resume),
         // Nothing was sent: there is nothing that could be mixed up or done twice.
         Some(_) if job.is_untouched() => Ok(Decision::Begin),
-        Some(refusal) => Err(refusal),
+        Some(refusal) => Err(warned(refusal, job, asked)),
+    }
+}
+
+/// The same with a warning where to begin anew would do twice what must not be: not where what was done is gone.
+fn warned(refusal: Refusal, job: &Job, asked: &JobPlan) -> Refusal {
+    let is_gone = matches!(refusal, Refusal::Truncated { .. }) || job.plan.table_change(asked).is_some();
+    match &job.plan.row_plan.once {
+        Some(once) if !is_gone => Refusal::Once { why: Box::new(refusal), once: once.clone() },
+        _ => refusal,
     }
 }
 

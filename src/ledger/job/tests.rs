@@ -265,3 +265,25 @@ fn a_derived_name_follows_what_the_job_is_and_not_what_the_files_hold() {
     // Columns, content and header are not part of a name.
     assert_eq!(names.iter().filter(|other| **other == name).count(), 3, "{names:?}");
 }
+
+#[test]
+fn to_begin_anew_what_must_not_be_sent_twice_is_warned_of_unless_what_was_sent_is_gone() {
+    let once = |mut plan: JobPlan| {
+        plan.row_plan.once = Some(Once::Counter);
+        plan
+    };
+    let job = Job { plan: once(plan()), ..job(JobStatus::Failed, true) };
+    let refused = |asked: &JobPlan, history: &TableHistory| {
+        decide(Some(&job), asked, Rerun::Continue, DAY_US, history).unwrap_err().to_string()
+    };
+    for (other, said) in others() {
+        let (is_gone, asked) = (other.table_change(&plan()).is_some(), once(other));
+        let refusal = refused(&asked, &GRACE);
+        assert!(refusal.contains(said) && refusal.contains("--restart"), "{refusal}");
+        assert_eq!(refusal.contains("once more"), !is_gone, "{refusal}");
+    }
+    let truncated = refused(&job.plan, &TableHistory { truncated_us: Some(5), ..GRACE });
+    assert!(!truncated.contains("once more"), "{truncated}");
+    let old = refused(&job.plan, &TableHistory { gc_grace: Duration::from_secs(1), ..GRACE });
+    assert!(old.contains("counters are added to"), "{old}");
+}
