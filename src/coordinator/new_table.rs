@@ -17,7 +17,7 @@ use crate::schema::ddl::{SchemaFileError, table_of};
 use crate::schema::statement::quoted;
 use crate::schema::table::{SchemaError, TableSchema, read_table};
 use crate::session::connect::connect;
-use crate::settings::{LoadSettings, TableName};
+use crate::settings::{InputSettings, LoadSettings, TableName};
 
 /// What the proposal is called where it is read like a file.
 const PROPOSAL: &str = "the proposed table";
@@ -39,6 +39,17 @@ pub enum NewTableError {
         message: String,
         /// On one line.
         statement: String,
+    },
+    /// The columns are not those of the fields.
+    #[error(
+        "table {table} is not there, and --create-table makes one with a column for each field, under its name: with {option} create it \
+         first; ringload schema proposes one for the fields"
+    )]
+    Mapped {
+        /// The table.
+        table: String,
+        /// The option that says what fills the columns.
+        option: &'static str,
     },
     /// The proposal is not what ringload itself understands.
     #[error(transparent)]
@@ -66,6 +77,14 @@ pub(super) fn create_missing(
             }
             Err(SchemaError::NoSuchTable { .. }) => {}
             Err(error) => return Err(error.into()),
+        }
+        let option = match &settings.input {
+            InputSettings { query: Some(_), .. } => Some("--query"),
+            InputSettings { map: Some(_), .. } => Some("--map or --set"),
+            _ => None,
+        };
+        if let Some(option) = option {
+            return Err(NewTableError::Mapped { table: table.to_string(), option }.into());
         }
         let proposal = propose(wanted, &settings.input, inputs).map_err(NewTableError::from)?;
         if !settings.dry_run {

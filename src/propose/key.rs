@@ -59,6 +59,12 @@ impl KeySpec {
         Ok(KeySpec { partition, clustering })
     }
 
+    /// Whether it names the field at this place.
+    pub(super) fn names(&self, names: &[String], index: usize) -> bool {
+        let fields = self.partition.iter().chain(self.clustering.iter().map(|(field, _)| field));
+        fields.into_iter().any(|field| field.find(names) == Ok(index))
+    }
+
     /// Its columns among these names.
     pub(super) fn find(&self, names: &[String]) -> Result<Key, FieldProblem> {
         let partition = self.partition.iter().map(|field| field.find(names)).collect::<Result<_, _>>()?;

@@ -7,8 +7,9 @@ mod key;
 mod sample;
 mod table;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::format::charset::Charset;
@@ -17,7 +18,7 @@ use crate::format::record::{Record, RecordBatch};
 use crate::plan::discover::{InputError, InputFile};
 use crate::plan::header::Header;
 use crate::plan::split::RecordError;
-use crate::schema::field::FieldProblem;
+use crate::schema::field::{FieldProblem, FieldRef};
 use crate::schema::types::CqlType;
 use crate::settings::{InputSettings, Rounding, TableName};
 use declared::{Declared, declared};
@@ -43,6 +44,8 @@ pub struct ProposeSettings {
     pub key: Option<KeySpec>,
     /// Bytes to look at, of all files together.
     pub sample_bytes: u64,
+    /// Fields that say how a row is written, and get a column only where they are of the key.
+    pub fields_beside: Vec<FieldRef>,
 }
 
 /// A table that fits the files.
@@ -93,9 +96,16 @@ pub enum ProposeError {
          --key '(device, day), ts'; the columns are {0}"
     )]
     NoKey(String),
-    /// Two columns would have one name.
-    #[error("more than one field would be the column {0}: rename one, or give all names with --columns")]
-    NameTwice(String),
+    /// Two fields would be one column.
+    #[error(
+        "the fields {first:?} and {second:?} differ in case, or in spaces around them, only: rename one, or give all names with --columns"
+    )]
+    NameTwice {
+        /// A field.
+        first: String,
+        /// One behind it.
+        second: String,
+    },
     /// There is nothing to look at.
     #[error(
         "the files have no columns: name those that there will be with --columns, or take files that hold records"
@@ -147,14 +157,26 @@ pub fn propose(
     let bytes_each = settings.sample_bytes / inputs.len().max(1) as u64;
     let mut seen = Vec::with_capacity(inputs.len());
     for (file, header) in inputs {
+        if sample.has_enough() {
+            seen.push(Seen { complete: true, ..Seen::default() });
+            continue;
+        }
         let places = sample.places(names_of(input, header));
+        let before = sample.taken;
         let name = |name: &String| KeyName { name: name.clone(), exact: true };
         let keys = Keys { fields: names_of(input, header).iter().map(name).collect(), ..Keys::default() };
         let mut skip = input.skip;
         let charset = input.format.decoded_from(file.decoding).field_charset();
         let mut look = |batch: &RecordBatch| sample.look(batch, &places, charset, &mut skip);
         let found = sample::read_sample(file, header, input, &keys, bytes_each, &mut look)?;
-        seen.push(Seen { records: found.records.saturating_sub(input.skip), ..found });
+        // Behind the limit nothing would be loaded.
+        let is_limited = sample.has_enough() && input.limit.is_some();
+        seen.push(Seen {
+            records: sample.taken - before,
+            complete: found.complete || is_limited,
+            is_limited,
+            ..found
+        });
     }
     let is_declared = sample.declared.iter().all(Option::is_some);
     if seen.iter().all(|seen| seen.records == 0) && !is_declared {
@@ -223,6 +245,8 @@ struct Sample<'a> {
     key: Option<Key>,
     /// The hashes of the keys, or of each column's values where no key was given; `None`: one is there twice, or they are too many.
     keys: Vec<Option<HashSet<u64>>>,
+    /// Records that were looked at, whatever they are.
+    taken: u64,
     records: u64,
     /// Records with the key of one before.
     repeated: u64,
@@ -243,8 +267,12 @@ impl<'a> Sample<'a> {
     ) -> Result<Self, ProposeError> {
         let mut fields: Vec<String> = Vec::new();
         for names in inputs.iter().map(|(_, header)| names_of(input, header)) {
-            for name in names {
-                if place_of(name, names, &fields).is_none() {
+            let is_beside = |index: usize| {
+                settings.fields_beside.iter().any(|field| field.find(names) == Ok(index))
+                    && !settings.key.as_ref().is_some_and(|key| key.names(names, index))
+            };
+            for (index, name) in names.iter().enumerate() {
+                if place_of(name, names, &fields).is_none() && !is_beside(index) {
                     fields.push(name.clone());
                 }
             }
@@ -253,9 +281,11 @@ impl<'a> Sample<'a> {
             return Err(ProposeError::NoColumns);
         }
         let columns = column_names(&fields);
-        let mut known = HashSet::new();
-        if let Some(twice) = columns.iter().find(|name| !known.insert(*name)) {
-            return Err(ProposeError::NameTwice(identifier(twice)));
+        let mut known: HashMap<String, &String> = HashMap::new();
+        for field in &fields {
+            if let Some(first) = known.insert(field.trim().to_lowercase(), field) {
+                return Err(ProposeError::NameTwice { first: first.clone(), second: field.clone() });
+            }
         }
         let key = settings.key.as_ref().map(|key| key.find(&fields)).transpose()?;
         if let Some(twice) = key.as_ref().and_then(repeated_column) {
@@ -271,6 +301,7 @@ impl<'a> Sample<'a> {
             columns,
             key,
             keys: vec![Some(HashSet::new()); sets],
+            taken: 0,
             records: 0,
             repeated: 0,
             forgotten: false,
@@ -280,17 +311,33 @@ impl<'a> Sample<'a> {
         })
     }
 
-    /// Which column each field of a file is.
-    fn places(&self, names: &[String]) -> Vec<usize> {
-        names.iter().filter_map(|name| place_of(name, names, &self.fields)).collect()
+    /// Which column each field of a file is, if it is one.
+    fn places(&self, names: &[String]) -> Vec<Option<usize>> {
+        names.iter().map(|name| place_of(name, names, &self.fields)).collect()
     }
 
-    fn look(&mut self, batch: &RecordBatch, places: &[usize], charset: Charset, skip: &mut u64) {
+    /// Whether as many records were looked at as there are to be loaded.
+    fn has_enough(&self) -> bool {
+        self.input.limit.is_some_and(|limit| self.taken >= limit)
+    }
+
+    /// Looks at records; says whether there is more to look at.
+    fn look(
+        &mut self,
+        batch: &RecordBatch,
+        places: &[Option<usize>],
+        charset: Charset,
+        skip: &mut u64,
+    ) -> ControlFlow<()> {
         for record in batch.iter() {
             if *skip > 0 {
                 *skip -= 1;
                 continue;
             }
+            if self.has_enough() {
+                return ControlFlow::Break(());
+            }
+            self.taken += 1;
             if record.fault().is_some() {
                 self.unreadable += 1;
                 continue;
@@ -306,14 +353,16 @@ impl<'a> Sample<'a> {
             self.records += 1;
             self.look_at(record, places, charset);
         }
+        if self.has_enough() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn look_at(&mut self, record: Record<'_>, places: &[usize], charset: Charset) {
+    fn look_at(&mut self, record: Record<'_>, places: &[Option<usize>], charset: Charset) {
         let is_keyed = self.input.format.is_keyed();
         let is_null =
             |text: &[u8]| text.is_empty() || self.input.nulls.iter().any(|null| null.as_bytes() == text);
         let mut hashes: Vec<Option<u64>> = vec![None; self.fields.len()];
-        for (index, &column) in places.iter().enumerate() {
+        for (index, column) in places.iter().enumerate() {
+            let Some(column) = *column else { continue };
             let (Some(guess), Some(hash), Some(declared)) =
                 (self.guesses.get_mut(column), hashes.get_mut(column), self.declared.get(column))
             else {
@@ -484,13 +533,17 @@ fn looked_at(inputs: &[(InputFile, Header)], seen: &[Seen]) -> String {
     let of = |((file, _), seen): (&(InputFile, Header), &Seen)| {
         let name = file.name().display();
         match seen.complete {
+            _ if seen.is_limited => format!("the first {} of {name} (--limit)", seen.records),
             true => format!("all of {name}"),
             false => format!("the first {} of {name}", bytesize::ByteSize(seen.bytes).display().iec()),
         }
     };
     const SHOWN: usize = 5;
+    // Behind the limit, nothing was looked at.
+    let end = seen.iter().position(|seen| seen.is_limited).map_or(seen.len(), |last| last + 1);
+    let seen = seen.get(..end).unwrap_or_default();
     let mut places: Vec<String> = inputs.iter().zip(seen).take(SHOWN).map(of).collect();
-    if inputs.len() > SHOWN {
+    if seen.len() > SHOWN {
         let rest = seen.iter().skip(SHOWN);
         let complete = rest.clone().filter(|seen| seen.complete).count();
         places.push(format!("{} more files, of {complete} of them everything", rest.count()));

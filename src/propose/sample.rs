@@ -1,5 +1,7 @@
 //! Records from the beginning of an input, as a load would read them.
 
+use std::ops::ControlFlow;
+
 use memchr::memchr_iter;
 
 use super::ProposeError;
@@ -28,18 +30,20 @@ pub(super) struct Seen {
     pub(super) records: u64,
     /// Decompressed, with the header.
     pub(super) bytes: u64,
-    /// Whether that is all of it.
+    /// Whether that is all of it, or all that would be loaded.
     pub(super) complete: bool,
+    /// Whether it ends where `--limit` does.
+    pub(super) is_limited: bool,
 }
 
-/// Reads whole records from the input's beginning, about `bytes_max` of them, and hands them to `look`.
+/// Reads whole records from the input's beginning, about `bytes_max` of them, and hands them to `look` until that breaks.
 pub(super) fn read_sample(
     file: &InputFile,
     header: &Header,
     input: &InputSettings,
     keys: &Keys,
     bytes_max: u64,
-    look: &mut dyn FnMut(&RecordBatch),
+    look: &mut dyn FnMut(&RecordBatch) -> ControlFlow<()>,
 ) -> Result<Seen, ProposeError> {
     if let Some(columns) = &header.columns {
         return read_rows(file, columns, bytes_max, look);
@@ -47,7 +51,7 @@ pub(super) fn read_sample(
     let source = Source::open(file)?;
     let format = input.format.decoded_from(file.decoding);
     let mut reader = RecordReader::new(&format, keys);
-    let mut seen = Seen { records: 0, bytes: header.data_start, complete: false };
+    let mut seen = Seen { records: 0, bytes: header.data_start, ..Seen::default() };
     let piece_bytes = usize::try_from(bytes_max).unwrap_or(PIECE_BYTES).clamp(PIECE_BYTES_MIN, PIECE_BYTES);
     let mut pending: Vec<u8> = Vec::new();
     let mut line = header.data_line;
@@ -90,9 +94,9 @@ pub(super) fn read_sample(
         })?;
         seen.bytes += whole as u64;
         seen.records += batch.len() as u64;
-        look(&batch);
+        let is_enough = look(&batch).is_break();
         seen.complete = ended;
-        if ended || (seen.bytes >= bytes_max && seen.records > 0) {
+        if ended || is_enough || (seen.bytes >= bytes_max && seen.records > 0) {
             source.check_unchanged()?;
             return Ok(seen);
         }
@@ -108,7 +112,7 @@ fn read_rows(
     file: &InputFile,
     columns: &Columns,
     bytes_max: u64,
-    look: &mut dyn FnMut(&RecordBatch),
+    look: &mut dyn FnMut(&RecordBatch) -> ControlFlow<()>,
 ) -> Result<Seen, ProposeError> {
     let unreadable = |error: ParquetError| ProposeError::Unreadable {
         path: file.path.clone(),
@@ -116,16 +120,19 @@ fn read_rows(
     };
     let rows = Rows::open_all(file).map_err(unreadable)?;
     let total = columns.row_groups.rows();
-    let mut seen = Seen { records: 0, bytes: 0, complete: total == 0 };
+    let mut seen = Seen { complete: total == 0, ..Seen::default() };
     while !seen.complete && (seen.bytes < bytes_max || seen.records == 0) {
         let first = seen.records + 1;
         let count = columns.row_groups.rows_from(seen.records);
         let records =
             rows.read(first, count).and_then(|read| rows.records(first, &read)).map_err(unreadable)?;
-        look(&records);
+        let is_enough = look(&records).is_break();
         seen.bytes += rows.bytes_of(first, count);
         seen.records += count;
         seen.complete = seen.records == total;
+        if is_enough {
+            break;
+        }
     }
     Ok(seen)
 }

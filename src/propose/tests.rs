@@ -1,6 +1,7 @@
 //! Proposals for small files.
 
 use std::fs;
+use std::path::Path;
 
 use proptest::prelude::*;
 
@@ -46,7 +47,11 @@ fn propose_as(
     let inputs: Vec<_> =
         files.iter().map(|(name, text)| written(folder.path(), input, name, text.as_ref())).collect();
     let key = key.map(|key| KeySpec::parse(key).unwrap());
-    let mut proposal = propose(&ProposeSettings { table: None, key, sample_bytes }, input, &inputs)?;
+    let mut proposal = propose(
+        &ProposeSettings { table: None, key, sample_bytes, fields_beside: Vec::new() },
+        input,
+        &inputs,
+    )?;
     let folder = format!("{}/", folder.path().display());
     proposal.notes.iter_mut().for_each(|note| *note = note.replace(&folder, ""));
     Ok(proposal)
@@ -146,7 +151,7 @@ fn records_longer_than_what_is_read_at_once_are_taken_whole() {
     let file = discover(&[path]).unwrap().remove(0);
     let header =
         read_beginning(&file, &settings.format, false, HeaderNames::Used, settings.max_record_bytes).unwrap();
-    let wanted = ProposeSettings { table: None, key: None, sample_bytes: ALL };
+    let wanted = ProposeSettings { table: None, key: None, sample_bytes: ALL, fields_beside: Vec::new() };
     let inputs = [(file, header)];
     let proposal = propose(&wanted, &settings, &inputs).unwrap();
     assert!(proposal.notes[0].starts_with("From 2 records: all of "), "{:?}", proposal.notes);
@@ -212,7 +217,7 @@ fn of_json_the_keys_are_columns_and_strings_are_no_numbers() {
         fs::write(&path, text).unwrap();
         let file = discover(&[path]).unwrap().remove(0);
         let header = read_beginning(&file, &format, true, HeaderNames::Used, 1 << 20).unwrap();
-        let wanted = ProposeSettings { table: None, key: None, sample_bytes: ALL };
+        let wanted = ProposeSettings { table: None, key: None, sample_bytes: ALL, fields_beside: Vec::new() };
         let proposal = propose(&wanted, &input, &[(file, header)]).unwrap();
         assert_eq!(
             proposal.statement,
@@ -249,7 +254,9 @@ fn files_that_spell_a_column_in_two_ways_have_it_once() {
         proposal.statement
     );
     let refused = propose_for(&[("t.csv", " x,x\n1,2\n")], None, ALL).unwrap_err().to_string();
-    assert!(refused.starts_with("more than one field would be the column x:"), "{refused}");
+    assert!(refused.starts_with("the fields \" x\" and \"x\" differ in case, or in spaces"), "{refused}");
+    let refused = propose_for(&[("t.csv", "Id,ID\n1,2\n")], None, ALL).unwrap_err().to_string();
+    assert!(refused.starts_with("the fields \"Id\" and \"ID\" differ in case"), "{refused}");
 }
 
 #[test]
@@ -283,7 +290,8 @@ fn rejects(input: &InputSettings, text: &str, key: &str) -> Result<Vec<String>, 
     let inputs = [written(folder.path(), input, "t.csv", text.as_bytes())];
     let name = TableName { keyspace: "k".to_owned(), table: "t".to_owned() };
     let key = Some(KeySpec::parse(key).unwrap());
-    let wanted = ProposeSettings { table: Some(name.clone()), key, sample_bytes: ALL };
+    let wanted =
+        ProposeSettings { table: Some(name.clone()), key, sample_bytes: ALL, fields_beside: Vec::new() };
     let proposal = propose(&wanted, input, &inputs)?;
     let schema = table_of(Path::new("proposal"), &proposal.text(), Some(&name)).unwrap();
     let (file, header) = &inputs[0];
@@ -464,4 +472,36 @@ fn codes_stay_what_they_are_and_without_records_there_are_no_types() {
     assert!(proposal.statement.contains("code text,\n    n double,"), "{}", proposal.statement);
     let refused = propose_for(&[("t.csv", "a,b\n")], Some("a"), ALL).unwrap_err();
     assert!(matches!(refused, ProposeError::NoRecords), "{refused}");
+}
+
+#[test]
+fn what_is_behind_the_limit_is_not_looked_at() {
+    let files = [("a.csv", "id,v\n1,1\n2,2\n"), ("b.csv", "id,v\n3,3\n4,x\n"), ("c.csv", "id,v\n5,x\n")];
+    let limited =
+        |limit, skip| propose_as(&InputSettings { limit, skip, ..input() }, &files, None, ALL).unwrap();
+    let three = limited(Some(3), 0);
+    assert_eq!(three.notes[0], "From 3 records: all of a.csv, the first 1 of b.csv (--limit).");
+    assert!(three.statement.contains("    v int,\n"), "{}", three.statement);
+    assert!(limited(Some(4), 0).statement.contains("    v text,\n"));
+    assert_eq!(limited(Some(9), 0).notes[0], "From 5 records: all of a.csv, all of b.csv, all of c.csv.");
+    let skipped = limited(Some(1), 1);
+    assert_eq!(skipped.notes[0], "From 1 records: the first 1 of a.csv (--limit).");
+}
+
+#[test]
+fn fields_that_say_how_rows_are_written_get_no_column_unless_the_key_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = [written(folder.path(), &input(), "a.csv", b"id,Expires,at\n1,60,2024-01-01\n")];
+    let proposed = |key: &str| {
+        let beside = ["expires", "#3"].map(|field| FieldRef::parse(field).unwrap());
+        let key = Some(KeySpec::parse(key).unwrap());
+        let settings =
+            ProposeSettings { table: None, key, sample_bytes: ALL, fields_beside: beside.to_vec() };
+        propose(&settings, &input(), &inputs).unwrap().statement
+    };
+    let statement = proposed("id");
+    assert!(statement.contains("id int,\n") && !statement.contains("expires"), "{statement}");
+    assert!(!statement.contains(" at "), "{statement}");
+    let statement = proposed("id, at");
+    assert!(statement.contains("at date,\n") && !statement.contains("expires"), "{statement}");
 }

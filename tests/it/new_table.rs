@@ -148,3 +148,39 @@ fn what_cannot_be_proposed_is_said_with_its_reason() {
         Run::load(&scratch, "127.0.0.1:1", "ks.t").args(["--create-table", "--key", "a", "-"]).finish();
     load.expect_code(2).expect_said(&["--create-table with standard input"]);
 }
+
+#[test]
+fn with_what_fills_columns_otherwise_a_table_that_is_there_is_loaded_and_none_is_made_up() {
+    let Some(keyspace) = Keyspace::new(&["CREATE TABLE there (id int PRIMARY KEY, note text)"]) else {
+        return;
+    };
+    let scratch = Scratch::new();
+    scratch.write("one.csv", "No,note\n1,a\n2,b\n");
+    let load = |table: &str, options: &[&str]| {
+        let load = keyspace.load(&scratch, table).args(["--create-table", "--key", "id", "one.csv"]);
+        load.args(options.iter().copied()).finish()
+    };
+    let update = |table: &str| format!("UPDATE {} SET note = :note WHERE id = :id", keyspace.table(table));
+    let map = ["--map", "id = No, note = note"];
+    load("there", &map).expect_code(0).expect_counts(2, 2, 0);
+    load("there", &["--map", "id = No", "--set", "note = x"]).expect_code(0).expect_counts(2, 2, 0);
+    load("there", &["--columns", "id,note"]).expect_code(0).expect_counts(2, 2, 0);
+    let query = update("there");
+    load("there", &["--map", "id = No", "--query", &query]).expect_code(0).expect_counts(2, 2, 0);
+    let said = |option: &str| {
+        format!(
+            "and --create-table makes one with a column for each field, under its name: with {option} create"
+        )
+    };
+    load("fresh", &map).expect_code(4).expect_said(&[&said("--map or --set")]);
+    load("fresh", &["--map", "id = No", "--query", &update("fresh")])
+        .expect_code(4)
+        .expect_said(&[&said("--query")]);
+    load("fresh", &["--columns", "id,note"]).expect_code(0).expect_counts(2, 2, 0);
+    // What says how a row is written is no column.
+    scratch.write("timed.csv", "id,note,lives,at\n1,a,600,2024-01-01T00:00:00Z\n");
+    let load =
+        keyspace.load(&scratch, "timed").args(["--create-table", "--key", "id", "--progress", "plain"]);
+    let run = load.args(["--ttl", "@lives", "--timestamp", "@at", "timed.csv"]).finish().expect_code(0);
+    assert!(!run.stderr.contains("lives int") && !run.stderr.contains("at timestamp"), "{}", run.stderr);
+}

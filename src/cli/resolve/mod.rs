@@ -30,9 +30,10 @@ use super::error::{Origin, UsageError};
 use super::world::World;
 use super::{CheckArgs, LoadArgs, VerifyArgs, table_name, value};
 use crate::schema::ddl::{SchemaFileError, table_of};
+use crate::schema::field::FieldRef;
 use crate::schema::query::Query;
 use crate::schema::table::TableSchema;
-use crate::settings::{LoadSettings, TableName};
+use crate::settings::{LoadSettings, TableName, TimestampMode, TtlMode, WritingSettings};
 use connection::Login;
 
 /// The definitions of a keyspace with thousands of tables are smaller than this (16 MiB).
@@ -97,13 +98,27 @@ pub fn resolve(args: &LoadArgs, world: &dyn World) -> Result<Resolved, UsageErro
         places::refuse_stdin(&target.files)?;
     }
     let mut resolved = groups.resolve(*dry_run, world)?;
-    let new_table = proposing::for_load(&typed, proposing, *create_table, input, &resolved.settings.table)?;
+    let beside = fields_beside(&resolved.settings.writing);
+    let new_table = proposing::for_load(&typed, proposing, *create_table, &resolved.settings.table, beside)?;
     if new_table.is_some() {
         proposing::refuse_stdin(&target.files)?;
     }
     resolved.settings.new_table = new_table;
     resolved.settings.read_back = reading_back.map(|args| args.of(&resolved.settings.table, world));
     Ok(resolved)
+}
+
+/// The fields that say how a row is written: they need no columns.
+fn fields_beside(writing: &WritingSettings) -> Vec<FieldRef> {
+    let time = match &writing.timestamp {
+        TimestampMode::Field(field) => Some(field),
+        TimestampMode::Order | TimestampMode::Now | TimestampMode::Fixed(_) => None,
+    };
+    let ttl = match &writing.ttl {
+        Some(TtlMode::Field(field)) => Some(field),
+        Some(TtlMode::Seconds(_)) | None => None,
+    };
+    time.into_iter().chain(ttl).cloned().collect()
 }
 
 /// The same for a check, which is nothing but a dry run.

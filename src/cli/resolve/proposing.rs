@@ -8,6 +8,7 @@ use crate::cli::error::{Origin, UsageError};
 use crate::cli::{SchemaArgs, table_name, value};
 use crate::plan::pipe::is_stdin;
 use crate::propose::{KeySpec, ProposeSettings};
+use crate::schema::field::FieldRef;
 use crate::settings::{SchemaSettings, TableName};
 
 /// Less would hold no record.
@@ -30,20 +31,20 @@ pub fn resolve_schema(args: &SchemaArgs) -> Result<SchemaSettings, UsageError> {
             "standard input (-) with ringload schema: save its beginning in a file first, as in head -c 64M > sample.csv",
         );
     }
-    refuse_mapping(input, "ringload schema")?;
+    refuse_mapping(input)?;
     let propose = settings(&typed, proposing, table)?;
     let mut input = input::resolve(&typed, input)?;
     let inputs = places::hide(inputs, &mut input.places.hidden)?;
     Ok(SchemaSettings { propose, inputs, input, warnings: layering.warnings.clone() })
 }
 
-/// What a load needs to know to create its table.
+/// What a load needs to know to create its table. `fields_beside` are those that say how its rows are written.
 pub(super) fn for_load(
     typed: &Typed<'_>,
     args: &ProposingArgs,
     is_wanted: bool,
-    input: &InputArgs,
     table: &TableName,
+    fields_beside: Vec<FieldRef>,
 ) -> Result<Option<ProposeSettings>, UsageError> {
     if !is_wanted {
         let option = ["key", "sample-size"]
@@ -61,8 +62,8 @@ pub(super) fn for_load(
             "--create-table without --key: a primary key is not guessed; name its columns, as in --key '(device, day), ts'",
         );
     }
-    refuse_mapping(input, "--create-table")?;
-    settings(typed, args, Some(table.clone())).map(Some)
+    let settings = settings(typed, args, Some(table.clone()))?;
+    Ok(Some(ProposeSettings { fields_beside, ..settings }))
 }
 
 fn settings(
@@ -74,7 +75,7 @@ fn settings(
         value::size(text, SAMPLE_BYTES_MIN..=SAMPLE_BYTES_MAX)
     })?;
     let key = args.key.as_ref().map(|key| typed.value("key", key, KeySpec::parse)).transpose()?;
-    Ok(ProposeSettings { table, key, sample_bytes })
+    Ok(ProposeSettings { table, key, sample_bytes, fields_beside: Vec::new() })
 }
 
 /// Refuses standard input where its beginning is looked at before it is loaded.
@@ -89,14 +90,14 @@ pub(super) fn refuse_stdin(inputs: &[PathBuf]) -> Result<(), UsageError> {
 }
 
 /// What is filled from elsewhere than the files has no type to be seen.
-fn refuse_mapping(input: &InputArgs, with: &str) -> Result<(), UsageError> {
+fn refuse_mapping(input: &InputArgs) -> Result<(), UsageError> {
     if input.map.is_none() && input.set.is_empty() {
         return Ok(());
     }
-    Err(UsageError::Combination(format!(
-        "--map or --set with {with}: a new table gets a column for each field, under its name; leave them out, let ringload schema \
-         propose a table, and change that as you like"
-    )))
+    refuse(
+        "--map or --set with ringload schema: a new table gets a column for each field, under its name; leave them out, and change what \
+         is proposed as you like",
+    )
 }
 
 fn refuse<T>(problem: &str) -> Result<T, UsageError> {
