@@ -24,15 +24,15 @@ const WRITE_TIME_OUT_OF_RANGE: CodecError = CodecError::new(
 );
 const LOOKS_LIKE_SECONDS: CodecError = CodecError::new(
     RejectCode::OutOfRange,
-    "looks like seconds since 1970, and a write time is in microseconds: multiply it by 1,000,000, or write a timestamp",
+    "looks like seconds since 1970, and a write time is in microseconds: give --epoch-unit s if all numbers that are times are so, or write a timestamp",
 );
 const LOOKS_LIKE_MILLISECONDS: CodecError = CodecError::new(
     RejectCode::OutOfRange,
-    "looks like milliseconds since 1970, and a write time is in microseconds: multiply it by 1,000, or write a timestamp",
+    "looks like milliseconds since 1970, and a write time is in microseconds: give --epoch-unit ms if all numbers that are times are so, or write a timestamp",
 );
 const LOOKS_LIKE_NANOSECONDS: CodecError = CodecError::new(
     RejectCode::OutOfRange,
-    "looks like nanoseconds since 1970, and a write time is in microseconds: divide it by 1,000, or write a timestamp",
+    "looks like nanoseconds since 1970, and a write time is in microseconds: give --epoch-unit ns if all numbers that are times are so, or write a timestamp",
 );
 
 const IMPLAUSIBLE: CodecError = CodecError::new(

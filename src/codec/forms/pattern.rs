@@ -39,6 +39,8 @@ pub(super) struct Pattern {
     year_at: Option<usize>,
     /// Its numbers with nothing between them.
     packed: Vec<Packed>,
+    /// What is in front of each space in it that stands between others: for strptime, a space may also be none.
+    before_spaces: Vec<String>,
 }
 
 impl Pattern {
@@ -83,7 +85,8 @@ impl Pattern {
             .iter()
             .any(|name| ends_with.trim() == *name || ends_with.ends_with(&format!(" {name}")));
         let is_utc = names_utc && kind == Kind::Timestamp && !has(Part::Offset) && !has(Part::Zone);
-        let pattern = Pattern { text: text.to_owned(), is_utc, year_at, packed: packed::of(text) };
+        let (packed, before_spaces) = (packed::of(text), before_spaces(text));
+        let pattern = Pattern { text: text.to_owned(), is_utc, year_at, packed, before_spaces };
         pattern.prove(kind, has(Part::Zone))?;
         Ok(pattern)
     }
@@ -143,6 +146,9 @@ impl Pattern {
         if parsed.second() == Some(59) && self.has_second_60(text) {
             return Err(CodecError::new(code, LEAP_SECOND));
         }
+        if !self.before_spaces.iter().all(|before| has_space_behind(before, text)) {
+            return Err(MISMATCH);
+        }
         let year = parsed.year().or_else(|| parsed.iso_week_year()).unwrap_or(i16::MAX);
         if self.year_at.is_some() && year.unsigned_abs() < 1000 && !self.has_four_digits_of_year(text) {
             return Err(CodecError::new(code, SHORT_YEAR));
@@ -182,6 +188,23 @@ impl Pattern {
             .count()
             == 4
     }
+}
+
+/// What is in front of each run of spaces in a form that has something on both sides.
+fn before_spaces(form: &str) -> Vec<String> {
+    let is_space = |c: char| c.is_ascii_whitespace();
+    let inside = form.trim_end_matches(is_space);
+    let starts = inside.char_indices().filter(|(at, c)| {
+        let before = inside.get(..*at).unwrap_or_default();
+        is_space(*c) && !before.trim_matches(is_space).is_empty() && !before.ends_with(is_space)
+    });
+    starts.filter_map(|(at, _)| inside.get(..at)).map(str::to_owned).collect()
+}
+
+/// Whether a space follows in a text on what is in front of one in its form.
+fn has_space_behind(before: &str, text: &[u8]) -> bool {
+    let consumed = BrokenDownTime::parse_prefix(before, text).ok().map(|(_, len)| len);
+    consumed.and_then(|consumed| text.get(consumed)).is_some_and(u8::is_ascii_whitespace)
 }
 
 /// Whether a text is not in the form, rather than in it and wrong: another form may fit it. What is to be said of it if none does is
@@ -366,6 +389,22 @@ mod tests {
         check("%F %T UTC", "2026-01-31 12:34:56 UTC", 0, Some(0));
         check("%F %T %Q", "2026-01-31 12:34:56 Europe/Paris", 0, Some(3_600));
         check("%FT%T%:z[%Q]", "2026-01-31T12:34:56+01:00[Europe/Paris]", 0, Some(3_600));
+    }
+
+    #[test]
+    fn a_space_in_the_form_is_a_space_in_the_text() {
+        let read = |pattern: &str, text: &str| moment(pattern, text).map(|(second, ..)| second).ok();
+        let expected = Some(1_769_862_840);
+        for text in ["31.01.26 1234", "31.01.26   1234", "31.01.26\t1234", "31.1.26 1234"] {
+            assert_eq!(read("%d.%m.%y %H%M", text), expected, "{text:?}");
+        }
+        // Without it, the two digits of a year and the hour would run into each other.
+        for text in ["31.01.261234", "31.01.20261234", "31.01. 261234"] {
+            assert_eq!(read("%d.%m.%y %H%M", text), None, "{text:?}");
+        }
+        assert_eq!(read("%b %e  %y %I:%M %p", "Jan 31 26 12:34 PM"), expected);
+        assert_eq!(read("%b %e  %y %I:%M %p", "Jan 31 26 12:34PM"), None);
+        assert_eq!(read(" %d.%m.%y %H:%M ", "31.01.26 12:34"), expected);
     }
 
     #[test]
