@@ -105,8 +105,7 @@ fn schema(args: &SchemaArgs) -> Result<u8, Error> {
             report::show_note(&note);
         }
     };
-    let (input, inputs) =
-        open_inputs(&inputs, &input, DialectHints { columns: None, notes: true }, &mut report)?;
+    let (input, inputs) = open_inputs(&inputs, &input, DialectHints::default(), &mut report)?;
     let proposal = propose(&wanted, &input, &inputs).map_err(NewTableError::from).map_err(LoadError::from)?;
     report::show_on_stdout(proposal.text().as_bytes()).map(|()| 0).map_err(Error::Output)
 }

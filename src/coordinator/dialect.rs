@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use crate::format::Format;
+use crate::format::charset::Charset;
 use crate::format::csv::dialect::{Dialect, Escapes};
 use crate::format::detect::{Guess, Indecision, SAMPLE_BYTES, detect, options};
 use crate::plan::compression::CompressionChoice;
@@ -18,6 +19,9 @@ const SAMPLES_BYTES: usize = 64 * SAMPLE_BYTES;
 const SAMPLE_BYTES_MIN: usize = 8 * 1024;
 /// Notes about so many inputs are told one by one.
 const NOTES_MAX: usize = 5;
+/// Inputs of a load that are looked at before it begins, and bytes of each: not more than is read for its header anyway.
+const LOOKED_AT_MAX: usize = 64;
+const LOOK_BYTES: usize = 64 * 1024;
 
 /// Why the inputs' dialect is not guessed.
 #[derive(Debug, thiserror::Error)]
@@ -72,8 +76,18 @@ pub enum DialectGuessError {
 pub struct DialectHints<'a> {
     /// The table's columns, which a header may name.
     pub columns: Option<&'a [String]>,
-    /// Whether it is told what does not look as it is set.
-    pub notes: bool,
+    /// How it is told what does not look as it is set.
+    pub tell: Tell,
+}
+
+/// How it is told that inputs do not look like what is set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tell {
+    /// In a note on each.
+    #[default]
+    Notes,
+    /// In a single warning, before rows are written. Only what is at hand is looked at: a load is not to ask servers for more.
+    Warning,
 }
 
 /// How the inputs are read: as the settings say, or as their content shows.
@@ -90,8 +104,9 @@ pub(super) fn settle_dialect<'a>(
     let look = Look { input, set, columns: input.columns.as_deref().or(hints.columns) };
     match input.dialect_choice {
         DialectChoice::Options => {
-            if hints.notes {
-                look.note_differences(files, report);
+            match hints.tell {
+                Tell::Notes => look.note_differences(files, report),
+                Tell::Warning => look.warn_of_differences(files, report),
             }
             Ok(Cow::Borrowed(input))
         }
@@ -199,26 +214,49 @@ impl Look<'_> {
         }
     }
 
+    /// In what an input does not look like what is set. `header`: also where it seems to have none.
+    fn difference(&self, file: &InputFile, bytes: usize, header: bool) -> Option<String> {
+        // What cannot be read is told by who reads it.
+        let (sample, complete) = read_sample(file, bytes).ok()?;
+        let path = file.path.display();
+        if let Some(doubt) = encoding_doubt(file, self.set.charset, &sample, complete) {
+            return Some(format!("{path}: {doubt}"));
+        }
+        match self.guess(&sample, complete) {
+            Ok(guess) => {
+                let guess = differing(&guess, self.set);
+                let guess = Guess { header: guess.header.filter(|_| header), ..guess };
+                (guess != Guess::default()).then(|| {
+                    format!("{path}: the content looks like {}, which is not what is set", options(&guess))
+                })
+            }
+            Err(other @ Indecision::Other { .. }) => Some(format!("{path}: {other}")),
+            Err(Indecision::TwoWays { .. } | Indecision::NoDelimiter) => None,
+        }
+    }
+
+    /// Warns, once, of inputs that do not look like what is set.
+    fn warn_of_differences(&self, inputs: &[InputFile], report: &mut dyn FnMut(RunEvent)) {
+        let looked_at = inputs.iter().filter(|file| file.remote.is_none()).take(LOOKED_AT_MAX);
+        let bytes = sample_bytes(inputs).min(LOOK_BYTES);
+        // Whether there is a header, the columns' names tell.
+        let mut differences = looked_at.filter_map(|file| self.difference(file, bytes, false));
+        let Some(first) = differences.next() else { return };
+        let others = match differences.count() {
+            0 => String::new(),
+            count => format!(" (nor do {count} other files)"),
+        };
+        report(RunEvent::Warning(format!(
+            "{first}{others}: if it is so, stop and load with these options; ringload check tells what would be rejected"
+        )));
+    }
+
     /// Tells of inputs that do not look like what is set.
     fn note_differences(&self, inputs: &[InputFile], report: &mut dyn FnMut(RunEvent)) {
-        let set = self.set;
         let mut others = 0;
         let mut told = 0;
         for file in inputs {
-            // What cannot be read is told by who reads it.
-            let Ok((sample, complete)) = read_sample(file, sample_bytes(inputs)) else { continue };
-            let path = file.path.display();
-            let note = match self.guess(&sample, complete) {
-                Ok(guess) => {
-                    let guess = differing(&guess, set);
-                    if guess == Guess::default() {
-                        continue;
-                    }
-                    format!("{path}: the content looks like {}, which is not what is set", options(&guess))
-                }
-                Err(other @ Indecision::Other { .. }) => format!("{path}: {other}"),
-                Err(Indecision::TwoWays { .. } | Indecision::NoDelimiter) => continue,
-            };
+            let Some(note) = self.difference(file, sample_bytes(inputs), true) else { continue };
             match told < NOTES_MAX {
                 true => report(RunEvent::Note(note)),
                 false => others += 1,
@@ -238,5 +276,24 @@ fn differing(guess: &Guess, set: &Dialect) -> Guess {
         quote: guess.quote.filter(|quote| *quote != set.quote),
         escape: guess.escape.filter(|escape| *escape != (set.escape, set.escapes)),
         header: guess.header.filter(|header| set.header && !header),
+    }
+}
+
+/// Why an input is probably not in the encoding that is set, if so.
+fn encoding_doubt(file: &InputFile, set: Charset, sample: &[u8], complete: bool) -> Option<String> {
+    if file.decoding.is_some() || sample.is_ascii() {
+        return None;
+    }
+    let valid = match std::str::from_utf8(sample) {
+        Ok(_) => true,
+        // A character that the sample cuts in two.
+        Err(error) => error.error_len().is_none() && !complete,
+    };
+    match (valid, set.is_utf8()) {
+        (false, true) => Some(
+            "the content is not UTF-8: say its encoding, often --encoding windows-1252, or such records are rejected".to_owned(),
+        ),
+        (true, false) => Some(format!("the content looks like UTF-8, and --encoding {} is set", set.name())),
+        _ => None,
     }
 }

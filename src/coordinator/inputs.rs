@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::LoadError;
-use super::dialect::{DialectHints, settle_dialect};
+use super::dialect::{DialectHints, Tell, settle_dialect};
 use crate::plan::beginning::read_beginning;
 use crate::plan::decoding::settle_encoding;
 use crate::plan::discover::{InputFile, discover_through};
@@ -26,7 +26,8 @@ pub(super) fn settle_inputs<'a>(
         .schema
         .as_ref()
         .map(|schema| schema.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
-    let hints = DialectHints { columns: columns.as_deref(), notes: settings.dry_run };
+    let tell = if settings.dry_run { Tell::Notes } else { Tell::Warning };
+    let hints = DialectHints { columns: columns.as_deref(), tell };
     let (input, inputs) = open_inputs(&settings.inputs, &settings.input, hints, report)?;
     let settings = match input {
         Cow::Borrowed(_) => Cow::Borrowed(settings),
@@ -49,7 +50,16 @@ pub fn open_inputs<'a>(
     let remotes = Remotes::new(input.remote.clone(), input.places.hidden.clone());
     let mut files = discover_through(paths, input.compression, &remotes)?;
     for file in &mut files {
-        settle_encoding(file, input.format.charset())?;
+        let said = input.format.charset();
+        settle_encoding(file, said)?;
+        if let Some(found) = file.decoding.filter(|found| said.is_utf16() && *found != said) {
+            report(RunEvent::Warning(format!(
+                "{}: begins with the byte order mark of {}, and is read so, not as {}",
+                file.path.display(),
+                found.name(),
+                said.name()
+            )));
+        }
     }
     let input = settle_dialect(input, &files, hints, report)?;
     let open = |file: InputFile| {

@@ -17,6 +17,7 @@ use crate::format::charset::Charset;
 use crate::format::csv::dialect::Dialect;
 use crate::format::csv::reader::{ChunkReader, ReadError};
 use crate::format::csv::scan::{self, State};
+use crate::format::csv::separator::SeparatorLine;
 use crate::format::json::documents::Layout;
 use crate::format::json::keys::SampledKeys;
 use crate::format::record::RecordBatch;
@@ -161,6 +162,23 @@ pub enum HeaderError {
         /// What to do.
         remedy: &'static str,
     },
+    /// Standard input ends before its header.
+    #[error(
+        "standard input holds no record, not even a header: see whether the program that writes it has failed; where nothing may come, \
+         give --no-header with --columns"
+    )]
+    NoHeader,
+    /// The first line says what stands between fields, and that is not what is set.
+    #[error(
+        "{}: its first line says that '{delimiter}' stands between fields: load it with --delimiter '{delimiter}', or with --dialect auto",
+        path.display()
+    )]
+    Separator {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        delimiter: String,
+    },
     /// Nothing but comments and empty lines where the first record should be.
     #[error("{}: the first {bytes} bytes hold no record, only comments and empty lines: remove them", path.display())]
     NoRecord {
@@ -191,21 +209,27 @@ pub(super) fn read_header(
     header_names: HeaderNames,
     max_record_bytes: u64,
 ) -> Result<Header, HeaderError> {
-    let found = find_first(prefix, dialect, max_record_bytes)?;
-    let (file, bytes, mark) = (prefix.file(), prefix.bytes(), prefix.mark());
+    let begin = beginning_len(prefix.file(), dialect, prefix.bytes())?;
+    let found = find_first(prefix, begin, dialect, max_record_bytes)?;
+    let (file, bytes) = (prefix.file(), prefix.bytes());
     let charset = file.decoding.unwrap_or(dialect.charset);
+    let line_of = |offset: usize| 1 + memchr_iter(b'\n', &bytes[..offset]).count() as u64;
     let none = Header {
         names: Vec::new(),
         passed_over: Vec::new(),
         first_record: Vec::new(),
         raw: Vec::new(),
-        data_start: mark as u64,
-        data_line: 1,
+        data_start: begin as u64,
+        data_line: line_of(begin),
         ..Header::default()
     };
-    let Some(range) = found else { return Ok(none) };
+    let Some(range) = found else {
+        return match dialect.header && file.is_stdin() {
+            true => Err(HeaderError::NoHeader),
+            false => Ok(none),
+        };
+    };
     let raw = bytes.get(range.clone()).unwrap_or_default().to_vec();
-    let line_of = |offset: usize| 1 + memchr_iter(b'\n', &bytes[..offset]).count() as u64;
     let batch = ChunkReader::new(dialect).read(raw.clone()).map_err(|error| {
         let (path, limit) = (file.path.clone(), max_record_bytes);
         match error {
@@ -266,16 +290,17 @@ fn record_behind(file: &InputFile, dialect: &Dialect, bytes: &[u8], header_end: 
     batch.map_or_else(Vec::new, |batch| lossy(file.decoding.unwrap_or(dialect.charset), &batch))
 }
 
-/// Reads until the first record has ended; where in the bytes it is.
+/// Reads until the first record has ended, which is behind `begin`; where in the bytes it is.
 fn find_first(
     prefix: &mut Prefix<'_>,
+    begin: usize,
     dialect: &Dialect,
     max_record_bytes: u64,
 ) -> Result<Option<Range<usize>>, HeaderError> {
     loop {
-        if let Some(found) = first_record(dialect, prefix.data(), prefix.is_complete()) {
-            let mark = prefix.mark();
-            return Ok(Some(found.start + mark..found.end + mark));
+        let data = prefix.bytes().get(begin..).unwrap_or_default();
+        if let Some(found) = first_record(dialect, data, prefix.is_complete()) {
+            return Ok(Some(found.start + begin..found.end + begin));
         }
         if !prefix.grow(max_record_bytes)? {
             return match prefix.is_complete() {
@@ -286,6 +311,19 @@ fn find_first(
                     Err(endless(prefix.file(), dialect, seen, max_record_bytes))
                 }
             };
+        }
+    }
+}
+
+/// How much of a file's beginning is no record: its byte order mark, and a line that says what stands between fields, if it is that.
+fn beginning_len(file: &InputFile, dialect: &Dialect, bytes: &[u8]) -> Result<usize, HeaderError> {
+    let mark = mark_len(bytes);
+    match SeparatorLine::of(bytes.get(mark..).unwrap_or_default()) {
+        None => Ok(mark),
+        Some(line) if line.delimiter == dialect.delimiter => Ok(mark + line.len),
+        Some(line) => {
+            let delimiter = String::from_utf8_lossy(line.delimiter.as_bytes()).replace('\t', "tab");
+            Err(HeaderError::Separator { path: file.path.clone(), delimiter })
         }
     }
 }
@@ -399,7 +437,21 @@ fn other_format(file: &InputFile, bytes: &[u8]) -> Option<(String, &'static str)
         (b"PAR1\x15", "a Parquet file", "load it with --format parquet"),
     ];
     let found = formats.iter().find(|(magic, ..)| bytes.starts_with(magic));
-    found.map(|&(_, format, remedy)| (format.to_owned(), remedy))
+    found.map(|&(_, format, remedy)| (format.to_owned(), remedy)).or_else(|| unmarked_utf16(bytes))
+}
+
+/// Latin letters in UTF-16: every other byte of the first ones is NUL, as in no other text.
+fn unmarked_utf16(bytes: &[u8]) -> Option<(String, &'static str)> {
+    const LOOKED_AT: usize = 8;
+    let (pairs, _) = bytes.get(..LOOKED_AT)?.as_chunks::<2>();
+    let found = |encoding: &str| format!("UTF-16{encoding} without a byte order mark");
+    if pairs.iter().all(|pair| matches!(pair, [letter, 0] if *letter != 0)) {
+        return Some((found("LE"), "load it with --encoding utf-16le"));
+    }
+    pairs
+        .iter()
+        .all(|pair| matches!(pair, [0, letter] if *letter != 0))
+        .then(|| (found("BE"), "load it with --encoding utf-16be"))
 }
 
 #[cfg(test)]

@@ -186,3 +186,53 @@ fn a_check_says_what_a_file_looks_like_that_is_not_what_is_set() {
     let run = check(&["--dialect", "auto", "--quiet"], FILES[1].0).expect_code(0);
     assert_eq!(run.stderr, "");
 }
+
+#[test]
+fn a_load_warns_once_of_files_that_do_not_look_like_what_is_set() {
+    let Some(keyspace) = Keyspace::new(&["CREATE TABLE texts (id text PRIMARY KEY, name text)"]) else {
+        return;
+    };
+    let scratch = Scratch::new();
+    scratch.write("b.csv", "id,name\n'1','a'\n'2','b'\n");
+    scratch.write("c.csv", "id,name\n'3','a, c'\n'4','b, c'\n");
+    let load = |options: &[&str]| {
+        let run =
+            keyspace.load(&scratch, "texts").args(["--progress", "plain"]).args(options.iter().copied());
+        run.finish()
+    };
+    let looks = "the content looks like --quote \"'\", which is not what is set";
+    let run = load(&["b.csv"]).expect_code(0);
+    run.expect_said(&[&format!("warning: b.csv: {looks}: if it is so")]);
+    let run = load(&["b.csv", "c.csv", "--max-errors", "9"]).expect_code(1);
+    let run = run.expect_said(&[&format!("warning: b.csv: {looks} (nor do 1 other files): if it is so")]);
+    assert_eq!(run.stderr.matches(looks).count(), 1, "{}", run.stderr);
+    let run = load(&["b.csv", "--quote", "'"]).expect_code(0);
+    assert!(!run.stderr.contains("looks like"), "{}", run.stderr);
+}
+
+#[test]
+fn the_line_that_says_what_stands_between_fields_is_no_record() {
+    let Some(keyspace) = Keyspace::new(&[PLACES]) else { return };
+    let scratch = Scratch::new();
+    let file = scratch.write(
+        "places.csv",
+        format!("\u{feff}sep=;\r\n{}", "id;name;n\r\n1;\"a; \"\"b\"\"\";2.5\r\n2;;3.5\r\n"),
+    );
+    let load = |options: &[&str]| {
+        keyspace.cql("TRUNCATE places");
+        keyspace.load(&scratch, "places").arg("--again").args(options.iter().copied()).arg(&file).finish()
+    };
+    let said = "places.csv: its first line says that ';' stands between fields: load it with --delimiter ';', or with --dialect auto";
+    load(&[]).expect_code(4).expect_said(&[said]);
+    for options in [&["--delimiter", ";"][..], &["--dialect", "auto"]] {
+        load(options).expect_code(0).expect_counts(2, 2, 0);
+        keyspace.expect_rows("SELECT id, name, n FROM places", &NAMES);
+    }
+    // Lines are counted with it, and data it is in no dialect.
+    scratch.write("places.csv", "sep=;\n1;a;x\n");
+    let run = load(&["--delimiter", ";", "--no-header", "--columns", "id,name,n"]).expect_code(1);
+    let run = run.expect_counts(1, 0, 1);
+    let dir = scratch.join(run.summary["rejects_dir"].as_str().expect("rejects"));
+    let reasons = fs::read_to_string(dir.join("reasons.jsonl")).expect("reasons");
+    assert!(reasons.contains("\"line\":2"), "{reasons}");
+}

@@ -11,6 +11,8 @@ mod race;
 
 pub mod reader;
 
+pub mod separator;
+
 #[cfg(test)]
 pub(crate) mod cases;
 

@@ -9,6 +9,7 @@ use kinds::Kind;
 use reading::{Reading, is_common};
 
 use super::csv::dialect::{Delimiter, Dialect, Escapes};
+use super::csv::separator::SeparatorLine;
 
 /// Bytes of a file that are looked at.
 pub const SAMPLE_BYTES: usize = 128 * 1024;
@@ -173,6 +174,26 @@ pub fn detect(
     columns: Option<&[String]>,
 ) -> Result<Guess, Indecision> {
     let sample = sample.strip_prefix(b"\xef\xbb\xbf").unwrap_or(sample);
+    let Some(line) = SeparatorLine::of(sample) else {
+        return detect_records(sample, complete, set, said, columns);
+    };
+    let records = sample.get(line.len..).unwrap_or_default();
+    if said.delimiter {
+        return detect_records(records, complete, set, said, columns);
+    }
+    let set = Dialect { delimiter: line.delimiter, ..*set };
+    let guess = detect_records(records, complete, &set, Said { delimiter: true, ..said }, columns)?;
+    Ok(Guess { delimiter: Some(line.delimiter), ..guess })
+}
+
+/// The same, where nothing stands before the records.
+fn detect_records(
+    sample: &[u8],
+    complete: bool,
+    set: &Dialect,
+    said: Said,
+    columns: Option<&[String]>,
+) -> Result<Guess, Indecision> {
     if let Some(content) = other_content(sample) {
         return Err(Indecision::Other { content });
     }
