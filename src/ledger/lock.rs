@@ -1,9 +1,10 @@
 //! The lock of a job: the operating system's, on a file of its own, so that it ends with the process however that ends.
-//! The file stays; only the lock on it means anything.
+//! Only the lock on it means anything. Whoever lets go of it takes the file away before, and whoever has got it looks whether it is still
+//! the file of that name: else it was another's, who has taken it away meanwhile. One that a killed process has left is in nobody's way.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,7 +19,17 @@ const HOLDER_BYTES_MAX: u64 = 200;
 /// A job is locked as long as this lives.
 #[derive(Debug)]
 pub struct JobLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+}
+
+impl Drop for JobLock {
+    fn drop(&mut self) {
+        // The lock ends when the file is closed, which comes after this. A file that cannot be taken away stays, and does no harm.
+        if is_there(&self.file, &self.path).unwrap_or(false) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// What trying to lock came to.
@@ -39,20 +50,22 @@ const LOCK_POLL: Duration = Duration::from_millis(10);
 /// # Errors
 /// The lock file cannot be made or locked.
 pub fn lock(state_dir: &Path, job: &str, holder: &str) -> Result<Locked, LedgerError> {
-    let mut file = open(state_dir, job)?;
+    let path = path_of(state_dir, job);
     let failed = |source| LedgerError::Directory { path: state_dir.to_path_buf(), source };
     let deadline = Instant::now() + LOOKED_AT_FOR;
-    let locked = loop {
+    let (mut file, locked) = loop {
+        let file = open(state_dir, &path)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
-            tried => break tried,
+            Ok(()) if !is_there(&file, &path).map_err(failed)? => {}
+            tried => break (file, tried),
         }
     };
     match locked {
         Ok(()) => {
             // For people only: what counts is the lock.
             let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
-            Ok(Locked::Ours(JobLock { _file: file }))
+            Ok(Locked::Ours(JobLock { file, path }))
         }
         Err(TryLockError::WouldBlock) => {
             let mut said = Vec::new();
@@ -76,13 +89,22 @@ pub fn is_locked(state_dir: &Path, job: &str) -> Result<bool, LedgerError> {
     }
 }
 
-fn open(state_dir: &Path, job: &str) -> Result<File, LedgerError> {
-    let path = path_of(state_dir, job);
+/// Whether an open file is the one that has this name now.
+fn is_there(file: &File, path: &Path) -> io::Result<bool> {
+    let opened = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(named) => Ok((opened.dev(), opened.ino()) == (named.dev(), named.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn open(state_dir: &Path, path: &Path) -> Result<File, LedgerError> {
     let open = || {
         DirBuilder::new().recursive(true).mode(0o700).create(state_dir.join(LOCKS_DIR))?;
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
     };
-    open().map_err(|source| LedgerError::Directory { path: path.clone(), source })
+    open().map_err(|source| LedgerError::Directory { path: path.to_path_buf(), source })
 }
 
 /// A name may hold anything, also what no file name can.
@@ -108,6 +130,30 @@ mod tests {
         drop(held);
         assert!(!is_locked(dir.path(), "a/b").unwrap());
         assert!(matches!(lock(dir.path(), "a/b", "process 2").unwrap(), Locked::Ours(_)));
+    }
+
+    #[test]
+    fn a_lock_leaves_no_file_behind_and_is_never_held_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut times = 0;
+                    while times < 100 {
+                        // Each file that is open is locked by itself, as if it were another process's.
+                        let Locked::Ours(ours) = lock(dir.path(), "j", "me").unwrap() else { continue };
+                        assert_eq!(held.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
+                        std::thread::yield_now();
+                        held.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                        drop(ours);
+                        times += 1;
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(dir.path().join(LOCKS_DIR)).unwrap().count(), 0);
+        assert!(!is_locked(dir.path(), "j").unwrap());
     }
 
     #[test]
