@@ -252,7 +252,7 @@ pub(super) fn quiet(summary: &Summary) -> Option<String> {
         }
         RunStatus::Failed => format!("stopped: {message}"),
         RunStatus::Incomplete => format!("incomplete: {message}"),
-        RunStatus::Interrupted(number) => format!("interrupted by {}: {message}", signal(number)),
+        RunStatus::Interrupted(number) => format!("{}: {message}", interrupted(summary, number)),
     };
     let differences = summary.verified.as_ref().and_then(|verified| verified.differences_dir.as_deref());
     let told = summary.rejected + summary.uncertain + summary.not_applied;
@@ -289,6 +289,14 @@ fn latency_line(latency: &Latency, summary: &Summary) -> String {
     )
 }
 
+/// What was interrupted: of a load that was being verified, only that.
+fn interrupted(summary: &Summary, number: i32) -> String {
+    match summary.verified.is_some() && !summary.verify_only {
+        true => format!("loaded, but its verification was interrupted by {}", signal(number)),
+        false => format!("interrupted by {}", signal(number)),
+    }
+}
+
 fn headline(summary: &Summary) -> String {
     let what = match summary.status {
         RunStatus::Done => "done".to_owned(),
@@ -303,7 +311,7 @@ fn headline(summary: &Summary) -> String {
         RunStatus::TooManyErrors => "stopped: too many errors".to_owned(),
         RunStatus::Failed => "failed".to_owned(),
         RunStatus::Incomplete => "incomplete: not every record is accounted for".to_owned(),
-        RunStatus::Interrupted(number) => format!("interrupted by {}", signal(number)),
+        RunStatus::Interrupted(number) => interrupted(summary, number),
     };
     let dry = if summary.dry_run { "dry run " } else { "" };
     let written = if summary.dry_run { ", nothing was written" } else { "" };

@@ -273,6 +273,16 @@ done, with 5 rejects
     }
 
     #[test]
+    fn of_a_load_that_was_being_verified_it_is_said_that_it_is_loaded() {
+        let interrupted =
+            |verify_only| Summary { status: RunStatus::Interrupted(2), ..summary(verify_only, verified()) };
+        let said = "loaded, but its verification was interrupted by SIGINT";
+        assert!(human(&interrupted(true)).starts_with("interrupted by SIGINT\n"));
+        assert!(human(&interrupted(false)).starts_with(&format!("{said}\n")));
+        assert!(quiet(&interrupted(false)).is_some_and(|line| line.starts_with(&format!("{said}: "))));
+    }
+
+    #[test]
     fn scripts_read_the_documented_fields() {
         let value = serde_json::to_value(SummaryFile::from(&summary(true, verified()))).unwrap();
         let expected = serde_json::json!({
