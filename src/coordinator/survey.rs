@@ -106,6 +106,15 @@ pub enum PlanError {
         /// The table.
         table: TableName,
     },
+    /// Counters that a partition has once, and nothing of a row.
+    #[error(
+        "the counters of {table} that are filled are static, and have no rows of their own to be added to: say how with --query, as in \
+         'UPDATE {table} SET n = n + :n WHERE key = :key'"
+    )]
+    StaticCounters {
+        /// The table.
+        table: TableName,
+    },
     /// Rows get no write time, or no time to live, of ours.
     #[error("--{option} does not go with this statement: {why}; leave it out")]
     Option {
@@ -134,7 +143,8 @@ impl Wish<'_> {
     ///
     /// # Errors
     /// It cannot.
-    fn check(&self, plan: &RowPlan, table: &TableName) -> Result<(), PlanError> {
+    fn check(&self, plan: &RowPlan, schema: &TableSchema) -> Result<(), PlanError> {
+        let table = &schema.name;
         let is_counter = plan.once == Some(Once::Counter);
         let why_untimed = match (plan.stamp, &plan.once) {
             (Stamp::Nowhere, Some(Once::Counter)) => Some("counters have neither"),
@@ -154,6 +164,13 @@ impl Wish<'_> {
         let adds = |column: &Column| column.role == ColumnRole::Counter;
         if is_counter && self.query.is_none() && !plan.columns.iter().any(adds) {
             return Err(PlanError::NothingToCount { table: table.clone() });
+        }
+        let is_static = |column: &Column| schema.static_counters.contains(&column.name);
+        if is_counter
+            && self.query.is_none()
+            && plan.columns.iter().filter(|column| adds(column)).all(is_static)
+        {
+            return Err(PlanError::StaticCounters { table: table.clone() });
         }
         if !matches!(self.access, Access::Read | Access::WriteAndRead) {
             return Ok(());
@@ -189,7 +206,7 @@ pub fn survey(
             Some(query) => plan_own(&session, &schema, query, files, rules).await?,
         };
         learn_types(&session, table, &mut planned.row_plan).await?;
-        wish.check(&planned.row_plan, table)?;
+        wish.check(&planned.row_plan, &schema)?;
         planned.warnings.extend(not_compared(&planned.row_plan, wish.access));
         let access = wish.access;
         planned.identity = Some(read_identity(&session, table).await?);
@@ -261,7 +278,7 @@ pub fn plan_offline(
     wish: Wish<'_>,
 ) -> Result<Survey, LoadError> {
     let planned = plan(schema, files, rules, wish.ttl)?;
-    wish.check(&planned.row_plan, &schema.name)?;
+    wish.check(&planned.row_plan, schema)?;
     match planned.row_plan.arguments.first().and_then(|&at| planned.row_plan.columns.get(at)) {
         Some(column) => Err(PlanError::TypesUnknown { column: column.name.clone() }.into()),
         None => Ok(planned),

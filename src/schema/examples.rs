@@ -16,5 +16,6 @@ pub(crate) fn table(columns: &[(&str, &str, ColumnRole)], unsupported: &[(&str, 
         name: TableName { keyspace: "ks".to_owned(), table: "t".to_owned() },
         columns: columns.iter().map(column).collect(),
         unsupported: unsupported.iter().map(other).collect(),
+        static_counters: Vec::new(),
     }
 }

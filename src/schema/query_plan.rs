@@ -82,7 +82,12 @@ pub fn plan_query(
     }
     let place = |column: &Column| markers.iter().position(|known| known.name == column.name);
     let places: Vec<usize> = plan.columns.iter().filter_map(place).collect();
-    let known = TableSchema { name: schema.name.clone(), columns: markers, unsupported: Vec::new() };
+    let known = TableSchema {
+        name: schema.name.clone(),
+        columns: markers,
+        unsupported: Vec::new(),
+        static_counters: Vec::new(),
+    };
     let in_words = |error| in_words_of_queries(error, &known);
     if let Some(file) = files.first().filter(|_| !problems.is_empty()) {
         let (file, table, columns) = (file.path.to_owned(), schema.name.clone(), String::new());

@@ -65,6 +65,8 @@ pub struct TableSchema {
     pub columns: Vec<Column>,
     /// The others: name and type as CQL shows it.
     pub unsupported: Vec<(String, String)>,
+    /// Of the loadable ones, counters that a partition has once.
+    pub static_counters: Vec<String>,
 }
 
 /// How many names a message lists at most.
@@ -332,7 +334,7 @@ pub(super) fn table_schema(
     types: &UserTypes,
 ) -> Result<TableSchema, SchemaError> {
     let mut known: Vec<(ColumnRole, i32, Column)> = Vec::new();
-    let mut unsupported = Vec::new();
+    let (mut unsupported, mut static_counters) = (Vec::new(), Vec::new());
     for (column, kind, position, type_name) in rows {
         let role = match kind.as_str() {
             "partition_key" => ColumnRole::PartitionKey,
@@ -340,6 +342,9 @@ pub(super) fn table_schema(
             "static" => ColumnRole::Static,
             _ => ColumnRole::Regular,
         };
+        if role == ColumnRole::Static && type_name == "counter" {
+            static_counters.push(column.clone());
+        }
         let (role, type_name) = match type_name.as_str() {
             "counter" => (ColumnRole::Counter, "bigint".to_owned()),
             _ => (role, type_name),
@@ -357,7 +362,7 @@ pub(super) fn table_schema(
     known.sort_by(|a, b| (order(a.0), a.1, &a.2.name).cmp(&(order(b.0), b.1, &b.2.name)));
     unsupported.sort_unstable();
     let columns = known.into_iter().map(|(_, _, column)| column).collect();
-    Ok(TableSchema { name: name.clone(), columns, unsupported })
+    Ok(TableSchema { name: name.clone(), columns, unsupported, static_counters })
 }
 
 fn order(role: ColumnRole) -> u8 {

@@ -78,6 +78,21 @@ fn counters_are_added_to() {
 }
 
 #[test]
+fn counters_that_are_all_static_are_refused_with_the_way_to_add_to_them() {
+    const PAGES: &str = "CREATE TABLE pages (page text, day int, n counter static, PRIMARY KEY (page, day))";
+    let Some(keyspace) = Keyspace::new(&[PAGES]) else { return };
+    let scratch = Scratch::new();
+    let file = scratch.write("pages.csv", "page,day,n\na,1,5\na,2,7\n");
+    let said = ["the counters of", "that are filled are static", "--query"];
+    keyspace.load(&scratch, "pages").arg(&file).finish().expect_code(2).expect_said(&said);
+    let query = format!("UPDATE {} SET n = n + :n WHERE page = :page", keyspace.table("pages"));
+    let run =
+        keyspace.load(&scratch, "pages").args(["--query", &query, "--allow-unknown-columns"]).arg(&file);
+    run.finish().expect_code(0).expect_counts(2, 2, 0);
+    keyspace.expect_rows("SELECT DISTINCT page, n FROM pages", &["'a', 12"]);
+}
+
+#[test]
 fn a_condition_that_does_not_hold_is_told_with_the_row_that_was_found() {
     let Some(keyspace) = Keyspace::new(&[ACCOUNTS]) else { return };
     let scratch = Scratch::new();
