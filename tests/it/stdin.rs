@@ -147,3 +147,20 @@ fn what_standard_input_cannot_do_is_refused() {
     refused(&["load", "-", "a.csv"], "standard input (-) before other inputs");
     refused(&["load", "-", "-"], "standard input (-) before other inputs");
 }
+
+#[test]
+fn where_nothing_comes_it_is_said_and_where_a_header_was_to_come_that_is_an_error() {
+    let scratch = Scratch::new();
+    let said = ["standard input holds no record, not even a header", "--no-header with --columns"];
+    piped(check(&scratch, &["-"]), Vec::new()).finish().expect_code(4).expect_said(&said);
+    piped(check(&scratch, &["-"]), b"\n\n".to_vec()).finish().expect_code(4).expect_said(&said);
+    let none = ["warning: the inputs hold no record"];
+    for options in [&["--no-header", "--columns", "id,note", "-"][..], &["--format", "ndjson", "-"]] {
+        let run = piped(check(&scratch, options), Vec::new()).finish().expect_code(0).expect_said(&none);
+        run.expect_counts(0, 0, 0);
+    }
+    piped(check(&scratch, &["-"]), b"id,note\n".to_vec()).finish().expect_code(0).expect_said(&none);
+    // A file that is empty is one of many, most often.
+    let file = scratch.write("empty.csv", "");
+    check(&scratch, &[file.to_str().expect("UTF-8")]).finish().expect_code(0).expect_said(&none);
+}
