@@ -2,6 +2,7 @@
 //! their size and the workers. Pure, but for the number of cores.
 
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::thread;
 
 use crate::format::Format;
@@ -13,8 +14,11 @@ use crate::settings::LoadSettings;
 /// Inputs smaller than this are loaded in the coordinator's process: starting workers would take longer than it saves.
 const WORKERS_FROM_BYTES: u64 = 32 << 20;
 
-/// A unit whose records must not be sent twice: when a worker dies, all that it had in hand is in doubt, which is two of these.
-const ONCE_UNIT_BYTES: u64 = 64 << 10;
+/// The largest and the smallest unit of records that must not be sent twice: when a worker dies, all that it had in hand is in doubt,
+/// which is two of these. Each is written down, on the disk, before it is begun.
+const ONCE_UNIT_BYTES: RangeInclusive<u64> = 4 << 10..=64 << 10;
+/// As many such units a small input has.
+const ONCE_UNITS: u64 = 64;
 
 /// What a compressed file usually holds, in its own size.
 const COMPRESSED_FACTOR: u64 = 4;
@@ -37,7 +41,8 @@ pub(super) fn split_settings(
     workers: usize,
     is_once: bool,
 ) -> SplitSettings {
-    let usual = || if is_once { ONCE_UNIT_BYTES } else { unit_bytes_default(bytes_total, workers) };
+    let usual =
+        || if is_once { once_unit_bytes(bytes_total) } else { unit_bytes_default(bytes_total, workers) };
     let unit_bytes = settings.writing.unit_bytes.unwrap_or_else(usual);
     SplitSettings {
         whole_chunks: if is_once { 1 } else { WHOLE_CHUNKS_MAX },
@@ -47,6 +52,11 @@ pub(super) fn split_settings(
         skip: settings.input.skip,
         limit: settings.input.limit,
     }
+}
+
+/// The usual size of a unit of records that must not be sent twice: of a small input too, what is in hand is a small part.
+fn once_unit_bytes(bytes_total: u64) -> u64 {
+    (bytes_total / ONCE_UNITS).clamp(*ONCE_UNIT_BYTES.start(), *ONCE_UNIT_BYTES.end())
 }
 
 /// A worker for each core, but no more than there are units, and none for an input that one process loads as fast. A compressed
@@ -76,4 +86,22 @@ fn workers_default<'a>(
 /// The cores that this process may use.
 pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_must_not_be_sent_twice_a_small_input_has_dozens_of_units_too() {
+        for (bytes_total, expected) in [
+            (0, 4 << 10),
+            (100 << 10, 4 << 10),
+            (1 << 20, 16 << 10),
+            (4 << 20, 64 << 10),
+            (1 << 30, 64 << 10),
+        ] {
+            assert_eq!(once_unit_bytes(bytes_total), expected, "{bytes_total}");
+        }
+    }
 }
