@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::support::database::Keyspace;
+use crate::support::numbered::{NumberedLoad, csv};
 use crate::support::packing::pack;
 use crate::support::program::{Finished, Run};
 use crate::support::scratch::Scratch;
@@ -137,4 +138,57 @@ fn a_check_says_why_one_reader_has_a_file() {
     assert!(!check().arg("plain.csv").finish().expect_code(0).stderr.contains("readers"));
     let run = check().args(["--encoding", "latin1", "utf16.csv"]).finish().expect_code(4);
     run.expect_said(&["utf16.csv: begins with the byte order mark of UTF-16LE, so it is not windows-1252"]);
+}
+
+#[test]
+fn a_load_of_a_file_that_is_decoded_first_goes_on_where_it_was_killed() {
+    const RECORDS: u64 = 6_000;
+    // Behind the two fields that are loaded, one whose characters have two and four bytes each.
+    let text: String = csv(RECORDS).lines().map(|line| format!("{line},\"数据，😀\"\n")).collect();
+    let text = text.replacen("数据，😀", "more", 1);
+    let marked = format!("\u{feff}{text}");
+    let cases: [(&str, Vec<u8>, &[&str]); 3] = [
+        ("utf-16 with a mark", utf16le(&marked), &[]),
+        ("utf-16 without one", utf16le(&text), &["--encoding", "utf-16le"]),
+        ("gb18030", encoded("gb18030", &text), &["--encoding", "gb18030"]),
+    ];
+    for (label, bytes, options) in cases {
+        let Some(mut load) = NumberedLoad::of(RECORDS) else { return };
+        load.file = load.scratch.write("encoded.csv", bytes);
+        load.relay.allow_writes(RECORDS / 2);
+        let run = || load.run(2).args(["--allow-unknown-columns"]).args(options);
+        load.kill_when_settled(run().start(), 0);
+        let run = run().finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
+        let resumed = run.number("resumed_records");
+        assert!(resumed > 0 && resumed < RECORDS, "{label}: {}", run.summary);
+        load.expect_every_row_at_its_time();
+    }
+}
+
+#[test]
+fn utf16_without_a_mark_is_named_and_a_mark_that_contradicts_is_told() {
+    let scratch = Scratch::new();
+    scratch.write("t.cql", "CREATE TABLE ks.t (id int PRIMARY KEY, note text);");
+    let check = |options: &[&str], bytes: Vec<u8>| {
+        scratch.write("t.csv", bytes);
+        let run = Run::new(&scratch).args(["check", "--progress", "plain", "--schema", "t.cql"]);
+        run.args(options).arg("t.csv").finish()
+    };
+    let text = "id,note\n1,é\n";
+    let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let refused = |bytes: Vec<u8>, said: &str| {
+        check(&[], bytes).expect_code(4).expect_said(&["without a byte order mark", said]);
+    };
+    refused(utf16le(text), "t.csv: is UTF-16LE without a byte order mark: load it with --encoding utf-16le");
+    refused(be.clone(), "--encoding utf-16be");
+    check(&["--encoding", "utf-16be"], be.clone()).expect_code(0);
+    let marked = [&[0xfe, 0xff][..], &be].concat();
+    let run = check(&["--encoding", "utf-16le"], marked).expect_code(0);
+    run.expect_said(&[
+        "warning: t.csv: begins with the byte order mark of UTF-16BE, and is read so, not as UTF-16LE",
+    ]);
+    let run = check(&[], encoded("windows-1252", text)).expect_code(1);
+    run.expect_said(&["note: t.csv: the content is not UTF-8: say its encoding"]);
+    let run = check(&["--encoding", "windows-1252"], text.into()).expect_code(0);
+    run.expect_said(&["note: t.csv: the content looks like UTF-8, and --encoding windows-1252 is set"]);
 }
