@@ -279,7 +279,11 @@ impl<'a> Sample<'a> {
         }
         if fields.is_empty() {
             // Keys are named by nothing but records.
-            return Err(if input.format.is_keyed() { ProposeError::NoRecords } else { ProposeError::NoColumns });
+            return Err(if input.format.is_keyed() {
+                ProposeError::NoRecords
+            } else {
+                ProposeError::NoColumns
+            });
         }
         let columns = column_names(&fields);
         let mut known: HashMap<String, &String> = HashMap::new();

@@ -472,6 +472,10 @@ fn codes_stay_what_they_are_and_without_records_there_are_no_types() {
     assert!(proposal.statement.contains("code text,\n    n double,"), "{}", proposal.statement);
     let refused = propose_for(&[("t.csv", "a,b\n")], Some("a"), ALL).unwrap_err();
     assert!(matches!(refused, ProposeError::NoRecords), "{refused}");
+    // Keys cannot be named by an option.
+    let ndjson = InputSettings { format: Format::Ndjson(Charset::UTF_8), format_is_said: true, ..input() };
+    let refused = propose_as(&ndjson, &[("t.json", "")], Some("a"), ALL).unwrap_err();
+    assert!(matches!(refused, ProposeError::NoRecords), "{refused}");
 }
 
 #[test]
