@@ -12,6 +12,8 @@ pub mod decoding;
 
 pub mod source;
 
+mod foreign;
+
 mod prefix;
 
 pub mod header;

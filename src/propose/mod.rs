@@ -2,6 +2,7 @@
 //! looked at. Talks to `plan` and `format` for records and to `codec` for what a text may be; never asks a cluster.
 
 mod declared;
+mod error;
 mod guess;
 mod key;
 mod sample;
@@ -10,30 +11,26 @@ mod table;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 
 use crate::format::charset::Charset;
 use crate::format::json::keys::{KeyName, Keys};
 use crate::format::record::{Record, RecordBatch};
-use crate::plan::discover::{InputError, InputFile};
+use crate::plan::discover::InputFile;
 use crate::plan::header::Header;
-use crate::plan::split::RecordError;
-use crate::schema::field::{FieldProblem, FieldRef};
+use crate::schema::field::FieldRef;
 use crate::schema::types::CqlType;
 use crate::settings::{InputSettings, Rounding, TableName};
 use declared::{Declared, declared};
+pub use error::ProposeError;
 use guess::{Guess, Options, is_code};
 use key::Key;
 pub use key::{KeySpec, Order};
-use sample::Seen;
+use sample::{Seen, looked_at};
 pub use table::NewTable;
-use table::{NewColumn, column_names, create_table, identifier};
+use table::{NewColumn, column_names, create_table, identifier, table_name};
 
 /// Different keys that are remembered, to find those that are there twice: 8 bytes each, and as much again.
 const KEYS_MAX: usize = 4_000_000;
-
-/// What a table's name may have (Cassandra up to 5.0, `SchemaConstants.NAME_LENGTH`; ScyllaDB).
-const NAME_CHARS_MAX: usize = 48;
 
 /// What a table is to be proposed for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,83 +62,6 @@ impl Proposal {
         let comment = |note: &String| format!("-- {}\n", note.chars().map(plain).collect::<String>());
         self.notes.iter().map(comment).collect::<String>() + &self.statement
     }
-}
-
-/// Why no table can be proposed.
-#[derive(Debug, thiserror::Error)]
-pub enum ProposeError {
-    /// A file cannot be read.
-    #[error(transparent)]
-    Input(#[from] InputError),
-    /// A record does not end.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    /// A record cannot be read.
-    #[error("{}: {problem}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The key names what is no field.
-    #[error("--key: {0}")]
-    Key(#[from] FieldProblem),
-    /// The key names a column twice.
-    #[error("--key names {0} twice: leave it once")]
-    KeyTwice(String),
-    /// No key was given, and none is to be seen.
-    #[error(
-        "no column has another value in each record that was looked at: name the primary key with --key, as in \
-         --key '(device, day), ts'; the columns are {0}"
-    )]
-    NoKey(String),
-    /// Two fields would be one column.
-    #[error(
-        "the fields {first:?} and {second:?} differ in case, or in spaces around them, only: rename one, or give all names with --columns"
-    )]
-    NameTwice {
-        /// A field.
-        first: String,
-        /// One behind it.
-        second: String,
-    },
-    /// There is nothing to look at.
-    #[error(
-        "the files have no columns: name those that there will be with --columns, or take files that hold records"
-    )]
-    NoColumns,
-    /// A column of a file is of a type that no table has.
-    #[error(
-        "{path}: its column {column:?} is {found}, for which CQL has no type: write the file without it, or create the table by hand \
-         and leave it out of the load with --map '*,-{column}'"
-    )]
-    NoType {
-        /// The file, as it is shown.
-        path: String,
-        /// The column.
-        column: String,
-        /// Its type.
-        found: String,
-    },
-    /// The files do not agree on a column.
-    #[error(
-        "column {column:?} is {first}, and {other}: create the table by hand with a type that takes both, such as text, or make a \
-         table for each"
-    )]
-    TypesDiffer {
-        /// The column.
-        column: String,
-        /// Its type and the file that has it.
-        first: String,
-        /// Another one.
-        other: String,
-    },
-    /// There is a header and nothing else.
-    #[error(
-        "the files hold no record from which columns' types could be told: take files that do, or create the table by hand"
-    )]
-    NoRecords,
 }
 
 /// Proposes a table for these files.
@@ -517,43 +437,6 @@ fn hash_of(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
-}
-
-/// A table's name made of the first file's.
-fn table_name(inputs: &[(InputFile, Header)]) -> String {
-    let file = inputs.first().map(|(file, _)| file.name()).and_then(Path::file_name);
-    let file = file.unwrap_or_default().to_string_lossy();
-    let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or("table");
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    let name: String = stem.chars().take(NAME_CHARS_MAX - 2).map(plain).collect();
-    match name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        true => name,
-        false => format!("t_{name}"),
-    }
-}
-
-/// How much of which files was looked at.
-fn looked_at(inputs: &[(InputFile, Header)], seen: &[Seen]) -> String {
-    let records: u64 = seen.iter().map(|seen| seen.records).sum();
-    let of = |((file, _), seen): (&(InputFile, Header), &Seen)| {
-        let name = file.name().display();
-        match seen.complete {
-            _ if seen.is_limited => format!("the first {} of {name} (--limit)", seen.records),
-            true => format!("all of {name}"),
-            false => format!("the first {} of {name}", bytesize::ByteSize(seen.bytes).display().iec()),
-        }
-    };
-    const SHOWN: usize = 5;
-    // Behind the limit, nothing was looked at.
-    let end = seen.iter().position(|seen| seen.is_limited).map_or(seen.len(), |last| last + 1);
-    let seen = seen.get(..end).unwrap_or_default();
-    let mut places: Vec<String> = inputs.iter().zip(seen).take(SHOWN).map(of).collect();
-    if seen.len() > SHOWN {
-        let rest = seen.iter().skip(SHOWN);
-        let complete = rest.clone().filter(|seen| seen.complete).count();
-        places.push(format!("{} more files, of {complete} of them everything", rest.count()));
-    }
-    format!("From {records} records: {}.", places.join(", "))
 }
 
 #[cfg(test)]

@@ -137,6 +137,30 @@ fn read_rows(
     Ok(seen)
 }
 
+/// How much of which files was looked at.
+pub(super) fn looked_at(inputs: &[(InputFile, Header)], seen: &[Seen]) -> String {
+    let records: u64 = seen.iter().map(|seen| seen.records).sum();
+    let of = |((file, _), seen): (&(InputFile, Header), &Seen)| {
+        let name = file.name().display();
+        match seen.complete {
+            _ if seen.is_limited => format!("the first {} of {name} (--limit)", seen.records),
+            true => format!("all of {name}"),
+            false => format!("the first {} of {name}", bytesize::ByteSize(seen.bytes).display().iec()),
+        }
+    };
+    const SHOWN: usize = 5;
+    // Behind the limit, nothing was looked at.
+    let end = seen.iter().position(|seen| seen.is_limited).map_or(seen.len(), |last| last + 1);
+    let seen = seen.get(..end).unwrap_or_default();
+    let mut places: Vec<String> = inputs.iter().zip(seen).take(SHOWN).map(of).collect();
+    if seen.len() > SHOWN {
+        let rest = seen.iter().skip(SHOWN);
+        let complete = rest.clone().filter(|seen| seen.complete).count();
+        places.push(format!("{} more files, of {complete} of them everything", rest.count()));
+    }
+    format!("From {records} records: {}.", places.join(", "))
+}
+
 fn newlines(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64
 }

@@ -1,10 +1,16 @@
 //! The text of a CREATE TABLE. Pure.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::key::{Key, Order};
+use crate::plan::discover::InputFile;
+use crate::plan::header::Header;
 use crate::schema::types::CqlType;
 use crate::settings::TableName;
+
+/// What a table's name may have (Cassandra up to 5.0, `SchemaConstants.NAME_LENGTH`; ScyllaDB).
+const NAME_CHARS_MAX: usize = 48;
 
 /// Words that no unquoted name may be (Cassandra 5.0, `reserved_keywords.list`, and those of ScyllaDB).
 const RESERVED: [&str; 67] = [
@@ -158,6 +164,19 @@ pub(super) fn column_names(fields: &[String]) -> Vec<String> {
         other => other.to_owned(),
     };
     fields.iter().map(named).collect()
+}
+
+/// A table's name made of the first file's.
+pub(super) fn table_name(inputs: &[(InputFile, Header)]) -> String {
+    let file = inputs.first().map(|(file, _)| file.name()).and_then(Path::file_name);
+    let file = file.unwrap_or_default().to_string_lossy();
+    let stem = file.split('.').find(|part| !part.is_empty()).unwrap_or("table");
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let name: String = stem.chars().take(NAME_CHARS_MAX - 2).map(plain).collect();
+    match name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        true => name,
+        false => format!("t_{name}"),
+    }
 }
 
 #[cfg(test)]
