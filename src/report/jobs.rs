@@ -71,7 +71,7 @@ pub fn table(jobs: &[JobOverview]) -> String {
     if jobs.is_empty() {
         return "no jobs\n".to_owned();
     }
-    let header = ["JOB", "STATE", "DONE", "RECORDS", "REJECTED", "SET ASIDE", "RUNS", "UPDATED", "TABLE"];
+    let header = ["JOB", "STATE", "DONE", "RECORDS", "REJECTED", "ASIDE", "RUNS", "UPDATED", "TABLE"];
     let header = header.map(str::to_owned);
     let rows = jobs.iter().map(|found| {
         [

@@ -96,7 +96,7 @@ fn check_table(load: &NumberedLoad) {
     let names: Vec<&str> = lines.iter().map(|line| line[0]).collect();
     assert_eq!(names, ["JOB", "running", "killed", "interrupted", "done"]);
     let table = load.keyspace.table("numbered");
-    assert_eq!(lines[4][1..6], ["done", "100%", "2,500", "0", "1"], "{}", run.stdout);
+    assert_eq!(lines[4][1..7], ["done", "100%", "2,500", "0", "0", "1"], "{}", run.stdout);
     assert!(lines[1..].iter().all(|line| line.last() == Some(&&table[..])), "{}", run.stdout);
 }
 

@@ -166,14 +166,16 @@ fn with_what_fills_columns_otherwise_a_table_that_is_there_is_loaded_and_none_is
     load("there", &["--map", "id = No", "--set", "note = x"]).expect_code(0).expect_counts(2, 2, 0);
     load("there", &["--columns", "id,note"]).expect_code(0).expect_counts(2, 2, 0);
     let query = update("there");
-    load("there", &["--map", "id = No", "--query", &query]).expect_code(0).expect_counts(2, 2, 0);
+    load("there", &["--map", "id = No, note = note", "--query", &query])
+        .expect_code(0)
+        .expect_counts(2, 2, 0);
     let said = |option: &str| {
         format!(
             "and --create-table makes one with a column for each field, under its name: with {option} create"
         )
     };
     load("fresh", &map).expect_code(4).expect_said(&[&said("--map or --set")]);
-    load("fresh", &["--map", "id = No", "--query", &update("fresh")])
+    load("fresh", &["--map", "id = No, note = note", "--query", &update("fresh")])
         .expect_code(4)
         .expect_said(&[&said("--query")]);
     load("fresh", &["--columns", "id,note"]).expect_code(0).expect_counts(2, 2, 0);

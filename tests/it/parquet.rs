@@ -334,7 +334,15 @@ fn a_new_table_has_the_types_of_the_columns_and_takes_their_rows() {
     let Some(keyspace) = Keyspace::new(&[]) else { return };
     let scratch = Scratch::new();
     let file = fixture("types.parquet");
-    let run = keyspace.load(&scratch, "fresh").args(["--format", "parquet", "--create-table", "--key", "id"]);
+    let run = keyspace.load(&scratch, "fresh").args([
+        "--format",
+        "parquet",
+        "--create-table",
+        "--key",
+        "id",
+        "--progress",
+        "plain",
+    ]);
     let run = run.arg(&file).finish().expect_code(0).expect_counts(5, 5, 0);
     let created = [
         "id int,",
@@ -417,8 +425,7 @@ fn objects_of_web_servers_are_read_in_the_ranges_that_are_wanted() {
         keyspace.cql("TRUNCATE numbered");
         server.forget_requests();
         let run = keyspace.load(&scratch, "numbered").args(["--format", "parquet", "--workers", workers]);
-        let run =
-            run.args(["--unit-size", "100KiB", "--map", "*, -waste", "--allow-unknown-columns"]).arg(&url);
+        let run = run.args(["--unit-size", "100KiB", "--allow-unknown-columns"]).arg(&url);
         let run = run.finish().expect_code(0).expect_counts(RECORDS, RECORDS, 0);
         assert!(run.number("units") >= 4, "{}", run.summary);
         expect_every_row(&keyspace, RECORDS);

@@ -74,7 +74,8 @@ fn a_file_may_be_standard_input() {
     let file = scratch.write("in.csv", csv(10));
     let run = check(&scratch, &["-"]).stdin(File::open(file).expect("a file")).finish().expect_code(0);
     run.expect_counts(10, 10, 0);
-    check(&scratch, &["-"]).finish().expect_code(0).expect_counts(0, 0, 0);
+    let none = check(&scratch, &["--no-header", "--columns", "id,note", "-"]).finish();
+    none.expect_code(0).expect_counts(0, 0, 0);
 }
 
 #[test]
