@@ -3,8 +3,8 @@
 use super::*;
 use crate::format::Format;
 use crate::plan::beginning::read_beginning;
-use crate::plan::compression::{Compression, CompressionChoice};
 use crate::plan::compression::tests::compress;
+use crate::plan::compression::{Compression, CompressionChoice};
 use crate::plan::discover::{discover, discover_as};
 use crate::plan::prefix::PREFIX_BYTES;
 
