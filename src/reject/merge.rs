@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::index::{Span, index};
 use super::part::{PART_PREFIX, PartFiles, create, make_dir, sync_dir};
-use super::{FILE_PREFIXES, REJECTED, RejectCode, RejectError};
+use super::{FILE_PREFIXES, RejectCode, RejectError};
 use crate::plan::unit::{FileId, UnitId};
 use crate::remote::address::{base_name, is_remote};
 
@@ -98,11 +98,7 @@ pub struct RejectedFile<'a> {
     pub made: bool,
 }
 
-/// The file below `dir` that gets the rejected records of input file number `file` of `files`.
-pub fn records_path(dir: &Path, files: &[RejectedFile<'_>], file: FileId) -> PathBuf {
-    path_of(dir, REJECTED, files, file)
-}
-
+/// The file below `dir` that gets such records of input file number `file` of `files`.
 fn path_of(dir: &Path, prefix: &str, files: &[RejectedFile<'_>], file: FileId) -> PathBuf {
     let path = files.get(file.0 as usize).map(|file| file.path).unwrap_or(Path::new(""));
     let mut name: std::borrow::Cow<'_, str> = match is_remote(path) {
