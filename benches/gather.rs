@@ -3,9 +3,15 @@
 
 use std::hint::black_box;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Throughput};
 use ringload::insert::gather::{Arrival, Gather, GroupKey, Limits, WindowSize};
 use ringload::insert::prospect::Prospect;
+
+mod thread_time;
+
+use thread_time::ThreadTime;
+
+type Criterion = criterion::Criterion<ThreadTime>;
 
 const ROWS: u64 = 1_000_000;
 const WINDOW: WindowSize = WindowSize { rows: 262_144, bytes: 32 << 20 };
@@ -27,7 +33,7 @@ fn tokens(partition_of: impl Fn(u64) -> u64) -> Vec<i64> {
 
 fn gather(criterion: &mut Criterion, name: &str, tokens: &[i64], key: fn(i64) -> GroupKey, limits: Limits) {
     let mut group = criterion.benchmark_group("gather");
-    group.throughput(Throughput::Elements(ROWS)).sample_size(10);
+    group.throughput(Throughput::Elements(ROWS));
     group.bench_function(name, |bencher| {
         bencher.iter_batched(
             || Gather::new(WINDOW),
@@ -79,5 +85,10 @@ fn prospect(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, by_partition, by_replicas, prospect);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = thread_time::criterion().sample_size(10).configure_from_args();
+    by_partition(&mut criterion);
+    by_replicas(&mut criterion);
+    prospect(&mut criterion);
+    criterion.final_summary();
+}

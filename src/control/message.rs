@@ -186,6 +186,8 @@ pub enum ToWorker {
         #[serde(default)]
         in_doubt: bool,
     },
+    /// There is no other unit for a worker that is hungry: rows need not wait for others any longer.
+    LetGo,
     /// No more units will come: finish what you have, close the session, say goodbye.
     Finish,
     /// Stop: let the requests in flight end, send no more, say goodbye.
@@ -210,6 +212,8 @@ pub enum FromWorker {
         /// The unit.
         unit: UnitId,
     },
+    /// The worker has read all that it has, and rows wait for others: it could do with another unit.
+    Hungry,
     /// How far a unit is, in all since its start; sent a few times a second.
     Progress {
         /// The unit.

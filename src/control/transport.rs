@@ -83,7 +83,7 @@ mod tests {
     fn the_version_is_the_first_thing_on_the_wire() {
         let mut wire = Vec::new();
         send(&mut wire, &FromWorker::Hello { version: PROTOCOL_VERSION }).unwrap();
-        assert_eq!(String::from_utf8(wire).unwrap(), "{\"type\":\"hello\",\"version\":5}\n");
+        assert_eq!(String::from_utf8(wire).unwrap(), "{\"type\":\"hello\",\"version\":6}\n");
     }
 
     #[test]

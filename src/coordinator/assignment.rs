@@ -20,6 +20,8 @@ use rest::{Lease, Rest, add, sent_at_most};
 pub const DEATHS_MAX: u32 = 3;
 /// Units that a worker holds: one to load, one to begin with when the first one's last rows are in flight.
 pub const LEASES_PER_WORKER: usize = 2;
+/// Units that a worker holds at most, where those that it has read wait for rows of others.
+pub const LEASES_MAX: usize = 8;
 
 /// What an attempt has contributed to a unit: the unit's chunks from `first_chunk` on, as many as the prefix has, are settled by it.
 /// The attempts at a unit follow each other without a gap.
@@ -151,7 +153,16 @@ impl Assignment {
     /// The next unit for a worker, if there is one and the worker has room; it holds the unit from now on. Of a unit that was begun
     /// before, it gets what is left.
     pub fn lease(&mut self, worker: WorkerId) -> Option<(WorkUnit, u32)> {
-        if self.held_by(worker) >= LEASES_PER_WORKER {
+        self.lease_up_to(LEASES_PER_WORKER, worker)
+    }
+
+    /// The same for a worker that could do with more than usual.
+    pub fn lease_one_more(&mut self, worker: WorkerId) -> Option<(WorkUnit, u32)> {
+        self.lease_up_to(LEASES_MAX, worker)
+    }
+
+    fn lease_up_to(&mut self, most: usize, worker: WorkerId) -> Option<(WorkUnit, u32)> {
+        if self.held_by(worker) >= most {
             return None;
         }
         let (id, mut rest) = self.pending.pop_first()?;

@@ -2,6 +2,7 @@
 //!
 //! Everything that happens comes as an [`Event`]; whoever makes one (a worker's reader, the planner, a signal) changes nothing itself.
 
+mod leasing;
 mod shown;
 
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, never, select, tick};
 
-use super::assignment::{Assignment, AssignmentError, LEASES_PER_WORKER};
+use super::assignment::{Assignment, AssignmentError};
 use super::latency::LatencyTally;
 use super::members::{Beginning, Beginnings, Members};
 use super::planner::Planned;
@@ -233,6 +234,7 @@ impl<'a> Dispatcher<'a> {
                 self.accept(noted);
                 self.look_at_counts();
             }
+            FromWorker::Hungry => member.hungry = true,
             FromWorker::UnitDone { report } => {
                 self.fruitless_deaths = 0;
                 let noted = self.assignment.done(id, &report);
@@ -338,23 +340,6 @@ impl<'a> Dispatcher<'a> {
             Some(journal) if journal.begun() < begun => self.write_down(),
             Some(_) => {}
             None => self.begin(begun),
-        }
-    }
-
-    fn lease(&mut self) {
-        for held in 0..LEASES_PER_WORKER {
-            let has_room = |id| self.assignment.held_by(id) == held;
-            let idle: Vec<WorkerId> = self
-                .members
-                .iter()
-                .filter(|(id, member)| member.ready && !member.parted && has_room(*id))
-                .map(|(id, _)| id)
-                .collect();
-            for id in idle {
-                let Some((unit, attempt)) = self.assignment.lease(id) else { break };
-                let in_doubt = self.assignment.is_in_doubt(unit.id);
-                self.beginnings.add(Beginning { worker: id, unit, attempt, in_doubt });
-            }
         }
     }
 

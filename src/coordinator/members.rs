@@ -22,6 +22,8 @@ pub(super) struct Member {
     pub(super) in_flight: u64,
     /// Rows that wait for a request.
     pub(super) waiting: u64,
+    /// Whether it has asked for one more unit than it should have.
+    pub(super) hungry: bool,
 }
 
 /// The workers that have not ended.
@@ -61,7 +63,8 @@ impl Members {
         let id = WorkerId(self.next);
         self.next += 1;
         let worker = Worker::start(id, &self.kind, self.events.clone()).map_err(|error| (id, error))?;
-        self.members.insert(id, Member { worker, ready: false, parted: false, in_flight: 0, waiting: 0 });
+        let (ready, parted, hungry, in_flight, waiting) = (false, false, false, 0, 0);
+        self.members.insert(id, Member { worker, ready, parted, in_flight, waiting, hungry });
         self.tell(id, ToWorker::Hello { version: PROTOCOL_VERSION, job: Box::new(job.clone()) });
         Ok(())
     }

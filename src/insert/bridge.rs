@@ -34,8 +34,8 @@ const REPLICAS_WINDOW: WindowSize = WindowSize { rows: 16 << 10, bytes: 1 << 20 
 const SMALL_ROWS: usize = 4;
 /// How often is looked whether memory is wanted while rows are held back and nothing comes.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
-/// When nothing has come for so long, rows are let go.
-const DRY_AFTER: Duration = Duration::from_millis(20);
+/// When nothing has come for so long, rows are let go, unless it was said before that nothing will come.
+const DRY_AFTER: Duration = Duration::from_millis(100);
 /// So much of the oldest input is let go at once where its memory is wanted.
 const LET_GO_BYTES: u64 = 256 << 10;
 
@@ -116,14 +116,18 @@ impl<'a> Bridge<'a> {
     /// The next batch, or `None` at the end. Meanwhile rows that are held back are let go where they must not be any longer.
     fn next(&mut self) -> Result<Option<BoundBatch>, LanesGone> {
         let begun = Instant::now();
+        let (mut is_dry, mut has_asked) = (false, false);
+        self.gauges.let_go.store(false, Ordering::Relaxed);
         loop {
             if self.gather.held() + self.replicas.held() == 0 {
                 return Ok(self.feed.recv().ok());
             }
-            let is_dry = begun.elapsed() >= DRY_AFTER;
-            let wait = if is_dry { Duration::ZERO } else { LOOK_EVERY };
-            match self.feed.recv_timeout(wait) {
-                Ok(batch) => return Ok(Some(batch)),
+            is_dry |= begun.elapsed() >= DRY_AFTER || self.gauges.let_go.load(Ordering::Relaxed);
+            match self.feed.recv_timeout(if is_dry { Duration::ZERO } else { LOOK_EVERY }) {
+                Ok(batch) => {
+                    self.gauges.hungry.store(false, Ordering::Relaxed);
+                    return Ok(Some(batch));
+                }
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
                 Err(RecvTimeoutError::Timeout) if is_dry => self.let_one_go()?,
                 Err(RecvTimeoutError::Timeout) if self.gauges.memory_wanted.load(Ordering::Relaxed) => {
@@ -131,7 +135,12 @@ impl<'a> Bridge<'a> {
                     self.send_parcels()?;
                     self.let_packed_go()?;
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) if self.gather.held() == 0 => self.let_packed_go()?,
+                Err(RecvTimeoutError::Timeout) => {
+                    if !std::mem::replace(&mut has_asked, true) {
+                        self.gauges.hungry.store(true, Ordering::Relaxed);
+                    }
+                }
             }
         }
     }

@@ -45,6 +45,10 @@ pub struct Gauges {
     pub acknowledged: AtomicU64,
     /// Rows that the server refused since the last acknowledgement.
     pub refused_in_a_row: AtomicU64,
+    /// Whether rows wait for others, and nothing comes.
+    pub hungry: AtomicBool,
+    /// Whether it is known that nothing will come for now.
+    pub let_go: AtomicBool,
     /// Whether reading waits until rows are settled.
     pub memory_wanted: Arc<AtomicBool>,
     /// The last cluster fault that has not been shown yet.

@@ -10,6 +10,7 @@ pub mod session;
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ use pipeline::Pipeline;
 
 /// Messages read ahead. A worker is never sent more than a permit, two units and an end without having answered.
 const INBOX_MESSAGES: usize = 16;
-/// How soon a worker that waits for a unit sees that it is to stop.
-const STOP_SEEN_WITHIN: Duration = Duration::from_millis(50);
+/// How soon a worker that waits for a unit sees that it is to stop, or that rows wait for those of another unit.
+const SEEN_WITHIN: Duration = Duration::from_millis(5);
 
 /// Runs a worker over its control channel until the channel ends or its work is done. What its process reads of standard input, if it
 /// does, is in `pipe`.
@@ -131,7 +132,7 @@ fn load<E: Engine>(
     };
     let mut pipeline = Pipeline::new(job, engine, feed, Arc::clone(desk))?;
     let ticker = desk.start_ticker();
-    let loaded = load_units(&mut pipeline, inbox, desk.halt());
+    let loaded = load_units(&mut pipeline, inbox, desk);
     pipeline.finish();
     let totals = inserter.join().map_err(|_| protocol("the inserter panicked: this is a bug".into()));
     ticker.stop();
@@ -142,26 +143,36 @@ fn load<E: Engine>(
 fn load_units<E: Engine>(
     pipeline: &mut Pipeline<E>,
     inbox: &Receiver<ToWorker>,
-    halt: &Halt,
+    desk: &Desk,
 ) -> Result<(), Failure> {
-    while let Some((unit, attempt, in_doubt)) = next_unit(inbox, halt)? {
+    while let Some((unit, attempt, in_doubt)) = next_unit(inbox, desk)? {
         if let Err(failure) = pipeline.load_unit(unit, attempt, in_doubt) {
-            halt.fail(failure.kind, failure.message);
+            desk.halt().fail(failure.kind, failure.message);
         }
     }
     Ok(())
 }
 
 /// The next unit; `None` when no more will come or the worker is to stop.
-fn next_unit(inbox: &Receiver<ToWorker>, halt: &Halt) -> Result<Option<(WorkUnit, u32, bool)>, Failure> {
-    while !halt.is_stopped() {
-        return match inbox.recv_timeout(STOP_SEEN_WITHIN) {
+fn next_unit(inbox: &Receiver<ToWorker>, desk: &Desk) -> Result<Option<(WorkUnit, u32, bool)>, Failure> {
+    let gauges = desk.gauges();
+    while !desk.halt().is_stopped() {
+        return match inbox.recv_timeout(SEEN_WITHIN) {
             Ok(ToWorker::Unit { unit, attempt, in_doubt }) => Ok(Some((unit, attempt, in_doubt))),
             Ok(ToWorker::Finish | ToWorker::Stop) | Err(RecvTimeoutError::Disconnected) => Ok(None),
             Ok(ToWorker::Hello { .. } | ToWorker::PermitGranted) => {
                 Err(protocol("a message came out of turn".into()))
             }
-            Err(RecvTimeoutError::Timeout) => continue,
+            Ok(ToWorker::LetGo) => {
+                gauges.let_go.store(true, Ordering::Relaxed);
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if gauges.hungry.swap(false, Ordering::Relaxed) {
+                    desk.say(&FromWorker::Hungry);
+                }
+                continue;
+            }
         };
     }
     Ok(None)

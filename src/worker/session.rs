@@ -74,7 +74,7 @@ fn await_permit(inbox: &Receiver<ToWorker>, desk: &Desk) -> Result<bool, Failure
     match inbox.recv() {
         Ok(ToWorker::PermitGranted) => Ok(true),
         Ok(ToWorker::Finish | ToWorker::Stop) | Err(_) => Ok(false),
-        Ok(ToWorker::Hello { .. } | ToWorker::Unit { .. }) => Err(Failure {
+        Ok(ToWorker::Hello { .. } | ToWorker::Unit { .. } | ToWorker::LetGo) => Err(Failure {
             kind: FailureKind::Protocol,
             message: "a unit came before the session's permit".into(),
         }),

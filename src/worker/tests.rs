@@ -183,3 +183,29 @@ fn a_worker_never_has_sent_more_than_its_memory_beyond_what_it_has_told() {
     assert!(peak <= MEMORY_BYTES, "{peak} bytes were sent and not told");
     assert!(peak > MEMORY_BYTES / 2, "and it is made use of: {peak}");
 }
+
+/// The coordinator's side: to a worker that is hungry it has nothing to give.
+struct Stingy(crossbeam_channel::Sender<ToWorker>);
+
+impl Write for Stingy {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if matches!(serde_json::from_slice(line).unwrap(), FromWorker::Hungry) {
+            self.0.send(ToWorker::LetGo).unwrap();
+            self.0.send(ToWorker::Finish).unwrap();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_worker_whose_rows_wait_for_others_asks_for_more_and_is_told_if_there_is_none() {
+    let (to_inbox, inbox) = bounded(INBOX_MESSAGES);
+    let desk = Desk::new(Stingy(to_inbox), Arc::default());
+    desk.gauges().hungry.store(true, Ordering::Relaxed);
+    assert_eq!(next_unit(&inbox, &desk).unwrap(), None);
+    assert!(desk.gauges().let_go.load(Ordering::Relaxed) && !desk.gauges().hungry.load(Ordering::Relaxed));
+}

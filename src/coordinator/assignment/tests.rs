@@ -43,6 +43,17 @@ fn leased(assignment: &mut Assignment, worker: usize) -> Option<u32> {
 }
 
 #[test]
+fn a_worker_that_is_hungry_gets_more_than_two_but_not_any_number() {
+    let mut assignment = planned(LEASES_MAX as u32 + 2);
+    let more =
+        |assignment: &mut Assignment| assignment.lease_one_more(WorkerId(0)).map(|(unit, _)| unit.id.0);
+    let all: Vec<_> = std::iter::from_fn(|| more(&mut assignment)).collect();
+    assert_eq!(all, (0..LEASES_MAX as u32).collect::<Vec<_>>());
+    assert_eq!(leased(&mut assignment, 0), None);
+    assert_eq!(leased(&mut assignment, 1), Some(LEASES_MAX as u32));
+}
+
+#[test]
 fn units_go_out_in_file_order_two_to_a_worker() {
     let mut assignment = planned(5);
     let order = [0, 0, 0, 1, 1].map(|worker| leased(&mut assignment, worker));
