@@ -22,7 +22,7 @@ use ringload::format::Format;
 use ringload::format::csv::dialect::Dialect;
 use ringload::format::csv::reader::ChunkReader;
 use ringload::insert::encoded::EncodedRow;
-use ringload::insert::request::{Insert, InsertRow, Request};
+use ringload::insert::request::{Insert, Request};
 use ringload::plan::beginning::read_beginning;
 use ringload::plan::discover::{InputFile, discover};
 use ringload::plan::header::{Header, HeaderNames};
@@ -38,6 +38,7 @@ use ringload::settings::{
 };
 use scylla::client::session::Session;
 use scylla::statement::batch::{Batch, BatchType};
+use scylla::statement::bound::BoundStatement;
 use scylla::statement::prepared::PreparedStatement;
 use tokio::runtime::{Builder, Runtime};
 
@@ -71,12 +72,12 @@ struct Options {
 struct Row {
     values: Box<[u8]>,
     token: i64,
-    bound: InsertRow,
+    bound: BoundStatement,
 }
 
 /// What is sent at once.
 enum Packet {
-    Row(InsertRow),
+    Row(BoundStatement),
     /// Rows of one partition.
     Rows(Vec<Box<[u8]>>),
 }
@@ -232,7 +233,7 @@ fn make_rows(
                 .encode(record, place, &mut values)
                 .map_err(|fault| format!("record {}: {fault:?}", ordinal + 1))?;
             let bound = insert.bind(&values)?;
-            let token = Insert::statement(&bound).calculate_token()?.ok_or("a row without a token")?;
+            let token = bound.calculate_token()?.ok_or("a row without a token")?;
             rows.push(Row { values: values.as_slice().into(), token: token.value(), bound });
         }
     }
@@ -330,7 +331,7 @@ fn send(
 async fn send_packet(session: &Session, packet: &Packet, batches: &[Batch]) -> Outcome<()> {
     match packet {
         Packet::Row(row) => {
-            session.execute_bound_unpaged(Insert::statement(row)).await?;
+            session.execute_bound_unpaged(row).await?;
         }
         Packet::Rows(rows) => {
             let batch = batches.get(rows.len()).ok_or("a batch is too large")?;
