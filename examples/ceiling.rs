@@ -4,7 +4,6 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its results and its errors")]
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -14,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use ringload::clock::Clock;
 use ringload::codec::CodecOptions;
 use ringload::codec::row::{RecordPlace, RowEncoder};
@@ -21,7 +21,9 @@ use ringload::control::message::WriteTime;
 use ringload::format::Format;
 use ringload::format::csv::dialect::Dialect;
 use ringload::format::csv::reader::ChunkReader;
-use ringload::insert::encoded::EncodedRow;
+use ringload::insert::encoded::StampedRow;
+use ringload::insert::gather::{Arrival, Gather, GroupKey, Limits, WindowSize};
+use ringload::insert::prospect::Prospect;
 use ringload::insert::request::{Insert, Request};
 use ringload::plan::beginning::read_beginning;
 use ringload::plan::discover::{InputFile, discover};
@@ -30,11 +32,12 @@ use ringload::plan::split::{CHUNK_BYTES, SplitSettings, SplitStart, WHOLE_CHUNKS
 use ringload::plan::unit::{Chunk, UnitId};
 use ringload::schema::mapping::{FieldMapping, FileFields, MappingRules, plan_files};
 use ringload::schema::prepare::prepare_insert;
-use ringload::schema::statement::{RowPlan, insert_statement};
+use ringload::schema::statement::{RowPlan, Stamp, insert_statement};
 use ringload::schema::table::read_table;
 use ringload::session::connect::{PoolShape, connect};
 use ringload::settings::{
-    ConnectionSettings, ConsistencyLevel, FrameCompression, NullAs, SerialConsistencyLevel, TableName,
+    BatchMode, ConnectionSettings, ConsistencyLevel, FrameCompression, NullAs, SerialConsistencyLevel,
+    TableName,
 };
 use scylla::client::session::Session;
 use scylla::statement::batch::{Batch, BatchType};
@@ -44,9 +47,8 @@ use tokio::runtime::{Builder, Runtime};
 
 const USAGE: &str = "usage: ceiling --hosts HOST:PORT -t KEYSPACE.TABLE [OPTIONS] FILE.csv
   --null TEXT      what stands for null besides nothing
-  --window ROWS    rows of one partition among so many go out as one batch (0: each row by itself)
-  --batch-rows N   rows of a batch at most (100)
-  --batch-bytes N  bytes of a batch's rows at most (65536)
+  --batch MODE     as ringload load has it: auto, partition, replica (of a single node: any rows), off (auto)
+  --window ROWS    how far apart rows may be that go together (262144)
   --sessions N     sessions, each with one connection and one thread of the driver (the cores)
   --in-flight N    requests in flight of each session (256)
 ";
@@ -61,24 +63,30 @@ struct Options {
     table: TableName,
     file: PathBuf,
     null: Option<String>,
-    window: usize,
-    batch_rows: usize,
-    batch_bytes: usize,
+    mode: BatchMode,
+    window: WindowSize,
     sessions: usize,
     in_flight: usize,
 }
 
-/// A row in the encoder's form, with the token of its partition.
+/// What goes into one request at most, as in `insert::bridge`.
+const PARTITION: Limits = Limits { rows: 128, weight: 64 << 10, tokens: usize::MAX };
+const REPLICAS: Limits = Limits { rows: 128, weight: 5 << 10, tokens: 10 };
+/// What a row weighs besides its values, on a guess.
+const ROW_WEIGHT: usize = 32;
+
+/// A row in the encoder's form.
 struct Row {
     values: Box<[u8]>,
+    /// Its partition's.
     token: i64,
-    bound: BoundStatement,
+    /// Bytes of its record.
+    record_bytes: u64,
 }
 
 /// What is sent at once.
 enum Packet {
     Row(BoundStatement),
-    /// Rows of one partition.
     Rows(Vec<Box<[u8]>>),
 }
 
@@ -99,16 +107,15 @@ fn main() -> ExitCode {
 fn parse(mut words: impl Iterator<Item = String>) -> Option<Options> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let (mut hosts, mut table, mut file, mut null) = (None, None, None, None);
-    let (mut window, mut batch_rows, mut batch_bytes, mut sessions, mut in_flight) =
-        (0, 100, 1 << 16, cores, 256);
+    let (mut mode, mut window, mut sessions, mut in_flight) =
+        (BatchMode::Auto, WindowSize { rows: 262_144, bytes: 32 << 20 }, cores, 256);
     while let Some(word) = words.next() {
         match word.as_str() {
             "--hosts" => hosts = words.next(),
             "-t" => table = words.next(),
             "--null" => null = words.next().filter(|text| !text.is_empty()),
-            "--window" => window = words.next()?.parse().ok()?,
-            "--batch-rows" => batch_rows = words.next()?.parse().ok()?,
-            "--batch-bytes" => batch_bytes = words.next()?.parse().ok()?,
+            "--batch" => mode = BatchMode::from_str(&words.next()?, false).ok()?,
+            "--window" => window.rows = words.next()?.parse().ok()?,
             "--sessions" => sessions = words.next()?.parse().ok()?,
             "--in-flight" => in_flight = words.next()?.parse().ok()?,
             _ => file = Some(PathBuf::from(word)),
@@ -118,7 +125,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Options> {
     let (keyspace, table) = table.split_once('.')?;
     let table = TableName { keyspace: keyspace.to_owned(), table: table.to_owned() };
     let (hosts, file) = (hosts?, file?);
-    Some(Options { hosts, table, file, null, window, batch_rows, batch_bytes, sessions, in_flight })
+    Some(Options { hosts, table, file, null, mode, window, sessions, in_flight })
 }
 
 fn run(options: &Options) -> Outcome<()> {
@@ -151,10 +158,10 @@ fn run(options: &Options) -> Outcome<()> {
     let plan = insert_statement(&options.table, &columns, None);
     let statement = runtime.block_on(prepare_insert(session, &options.table, &plan))?;
     let mapping = mappings.first().ok_or("no mapping")?;
-    let rows = make_rows(options, &file, &header, &plan, mapping, &statement)?;
+    let (insert, rows) = make_rows(options, &file, &header, &plan, mapping, &statement)?;
     let row_count = rows.len();
-    let packets = Arc::new(pack(rows, options));
-    let batches = Arc::new(batches(&statement, options.batch_rows));
+    let packets = Arc::new(pack(&insert, rows, options)?);
+    let batches = Arc::new(batches(&statement, PARTITION.rows.max(REPLICAS.rows)));
     let (begun, cpu) = (Instant::now(), cpu_seconds()?);
     send(&sessions, &packets, &batches, options)?;
     let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds()? - cpu);
@@ -203,7 +210,7 @@ fn chunks(file: &InputFile, header: &Header) -> Outcome<Vec<Chunk>> {
     Ok(chunks)
 }
 
-/// All rows of the file, read, encoded and bound as workers do it.
+/// All rows of the file, read and encoded as workers do it, and what inserts them.
 fn make_rows(
     options: &Options,
     input: &InputFile,
@@ -211,7 +218,7 @@ fn make_rows(
     plan: &RowPlan,
     mapping: &FieldMapping,
     statement: &PreparedStatement,
-) -> Outcome<Vec<Row>> {
+) -> Outcome<(Insert, Vec<Row>)> {
     let chunks = chunks(input, header)?;
     let nulls: Vec<String> = options.null.iter().cloned().collect();
     let encoder = RowEncoder::new(plan, mapping, &nulls, CodecOptions::default());
@@ -232,60 +239,47 @@ fn make_rows(
             encoder
                 .encode(record, place, &mut values)
                 .map_err(|fault| format!("record {}: {fault:?}", ordinal + 1))?;
-            let bound = insert.bind(&values)?;
-            let token = bound.calculate_token()?.ok_or("a row without a token")?;
-            rows.push(Row { values: values.as_slice().into(), token: token.value(), bound });
+            let token = insert.token(&values)?;
+            rows.push(Row {
+                values: values.as_slice().into(),
+                token,
+                record_bytes: record.raw().len() as u64,
+            });
         }
     }
-    Ok(rows)
+    Ok((insert, rows))
 }
 
-/// Rows to requests: of each window, those of one partition together.
-fn pack(rows: Vec<Row>, options: &Options) -> Vec<Packet> {
-    if options.window == 0 {
-        return rows.into_iter().map(|row| Packet::Row(row.bound)).collect();
+/// Rows to requests, gathered as workers do it.
+fn pack(insert: &Insert, rows: Vec<Row>, options: &Options) -> Outcome<Vec<Packet>> {
+    let bind = |values: &[u8]| insert.bind(values).map(Packet::Row);
+    if options.mode == BatchMode::Off || insert.batchable().is_none() {
+        return Ok(rows.iter().map(|row| bind(&row.values)).collect::<Result<_, _>>()?);
     }
-    let mut packets = Vec::new();
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let mut places = HashMap::new();
-        let mut groups: Vec<Vec<Row>> = Vec::new();
-        for row in rows.by_ref().take(options.window) {
-            let place = *places.entry(row.token).or_insert(groups.len());
-            match groups.get_mut(place) {
-                Some(group) => group.push(row),
-                None => groups.push(vec![row]),
-            }
-        }
-        for group in groups {
-            pack_group(group, options, &mut packets);
-        }
+    let mut gather = Gather::new(options.window);
+    let mut prospect = Prospect::new(options.window);
+    let mut parcels = Vec::new();
+    for row in rows {
+        let Row { values, token, record_bytes: held_bytes } = row;
+        prospect.note(token, held_bytes);
+        let by_partition = match options.mode {
+            BatchMode::Auto => prospect.pays(),
+            BatchMode::Partition => true,
+            BatchMode::Replica | BatchMode::Off => false,
+        };
+        let (key, limits) = match by_partition {
+            true => (GroupKey::Partition(token), PARTITION),
+            false => (GroupKey::Replicas(0), REPLICAS),
+        };
+        let weight = values.len() + ROW_WEIGHT;
+        gather.push(Arrival { row: values, token, weight, held_bytes }, key, limits, &mut parcels);
     }
-    packets
-}
-
-/// Rows of one partition to batches that are no larger than they may be.
-fn pack_group(group: Vec<Row>, options: &Options, packets: &mut Vec<Packet>) {
-    let (mut batch, mut bytes): (Vec<Row>, usize) = (Vec::new(), 0);
-    let mut flush = |batch: &mut Vec<Row>| {
-        let mut rows = std::mem::take(batch);
-        match rows.len() {
-            1 => packets.extend(rows.pop().map(|only| Packet::Row(only.bound))),
-            _ => packets.push(Packet::Rows(rows.into_iter().map(|row| row.values).collect())),
-        }
-    };
-    for row in group {
-        let is_full = batch.len() >= options.batch_rows || bytes + row.values.len() > options.batch_bytes;
-        if is_full && !batch.is_empty() {
-            flush(&mut batch);
-            bytes = 0;
-        }
-        bytes += row.values.len();
-        batch.push(row);
-    }
-    if !batch.is_empty() {
-        flush(&mut batch);
-    }
+    parcels.extend(std::iter::from_fn(|| gather.release()));
+    let packets = parcels.into_iter().map(|parcel| match parcel.rows.as_slice() {
+        [only] => bind(only),
+        _ => Ok(Packet::Rows(parcel.rows)),
+    });
+    Ok(packets.collect::<Result<_, _>>()?)
 }
 
 /// The statements of batches, by their number of rows.
@@ -335,7 +329,8 @@ async fn send_packet(session: &Session, packet: &Packet, batches: &[Batch]) -> O
         }
         Packet::Rows(rows) => {
             let batch = batches.get(rows.len()).ok_or("a batch is too large")?;
-            let values: Vec<EncodedRow<'_>> = rows.iter().map(|row| EncodedRow(row)).collect();
+            let values: Vec<_> =
+                rows.iter().map(|values| StampedRow { values, stamp: Stamp::Last }).collect();
             session.batch(batch, values).await?;
         }
     }

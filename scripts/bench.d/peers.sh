@@ -71,14 +71,17 @@ run_dsbulk() {
         --dsbulk.log.directory "$work/dsbulk-logs"
 }
 
-# As many processes as cores and no rate, which is more than its defaults give it. Its own escape character, a backslash: with ESCAPE = '"',
-# as the sensors' quotes would want it, it waits for a record of every line and aborts after 90 s (6.2.2).
+# As many processes as cores and no rate, which is more than its defaults give it; and the form of the times, without which all of them
+# become midnight. Its own escape character, a backslash: with ESCAPE = '"', as the sensors' quotes want it, it waits for a record of every
+# line and aborts after 90 s (6.2.2).
 run_cqlsh() {
-    local columns
+    local columns times='%Y-%m-%dT%H:%M:%S.%f%z'
     columns=$(head -n 1 "$2")
+    if [[ $1 == *.flights ]]; then times='%Y-%m-%dT%H:%M:%S%z'; fi
     # Its own files go to its home.
     attempt env HOME="$work" "$peers_venv/bin/cqlsh" "${point%:*}" 9042 -e "COPY $1 ($columns) FROM '$2' WITH HEADER = true
-        AND NULL = '$3' AND NUMPROCESSES = $(nproc) AND INGESTRATE = 10000000 AND ERRFILE = '$work/cqlsh.err'"
+        AND NULL = '$3' AND DATETIMEFORMAT = '$times' AND NUMPROCESSES = $(nproc) AND INGESTRATE = 10000000
+        AND ERRFILE = '$work/cqlsh.err'"
     rm -f "$work/cqlsh.err"*
 }
 
