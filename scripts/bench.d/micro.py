@@ -1,4 +1,4 @@
-"""Criterion's results as a table in Markdown: bytes or elements a second of each bench, from the medians.
+"""Criterion's results as tables in Markdown: bytes or rows a second of each bench, from the medians.
 
 usage: micro.py CRITERION_DIR GROUP...
 """
@@ -11,17 +11,14 @@ import sys
 def main():
     root = pathlib.Path(sys.argv[1])
     for group in sys.argv[2:]:
-        unit = None
+        print(f"\n| {group} | a second |\n| --- | ---: |")
         for file in sorted((root / group).rglob("new/benchmark.json")):
             bench = json.loads(file.read_text())
             estimates = json.loads((file.parent / "estimates.json").read_text())
-            [(kind, amount)] = bench["throughput"].items()
-            if unit is None:
-                unit = {"Bytes": "MB/s", "Elements": "million/s"}[kind]
-                print(f"\n| {group} | {unit} a core |\n| --- | ---: |")
-            speed = amount / estimates["median"]["point_estimate"] * 1e3
-            name = " ".join(part for part in (bench["function_id"], bench["value_str"]) if part)
-            print(f"| {name} | {speed:,.{0 if unit == 'MB/s' else 1}f} |")
+            seconds = estimates["median"]["point_estimate"] / 1e9
+            ((unit, amount),) = bench["throughput"].items()
+            speed = f"{amount / seconds / 1e6:,.0f} MB" if unit == "Bytes" else f"{amount / seconds:,.0f} rows"
+            print(f"| {bench['function_id'] or bench['value_str']} | {speed} |")
 
 
 main()
