@@ -10,7 +10,9 @@ import itertools
 import multiprocessing
 import os
 import sys
+import threading
 import uuid
+from concurrent.futures import ProcessPoolExecutor
 
 from cassandra.cluster import Cluster
 from cassandra.concurrent import execute_concurrent_with_args
@@ -62,23 +64,15 @@ def main():
     with open(path, newline="", encoding="utf-8") as file:
         records = csv.reader(file)
         names = next(records)
-        room = multiprocessing.Semaphore(processes * LISTS_AHEAD)
-
-        def lists():
+        room = threading.Semaphore(processes * LISTS_AHEAD)
+        futures = []
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, context, open_session, (host, table, names, null)) as pool:
             while batch := list(itertools.islice(records, LIST_RECORDS)):
                 room.acquire()
-                yield batch
-
-        done = 0
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(processes, open_session, (host, table, names, null)) as pool:
-            for rows in pool.imap_unordered(load, lists()):
-                room.release()
-                done += rows
-            pool.close()
-            # So that their CPU time counts.
-            pool.join()
-    print(f"{done} rows")
+                futures.append(pool.submit(load, batch))
+                futures[-1].add_done_callback(lambda _: room.release())
+    print(f"{sum(future.result() for future in futures)} rows")
 
 
 if __name__ == "__main__":
