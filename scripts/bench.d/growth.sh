@@ -64,6 +64,8 @@ scale_line() {
 workers() {
     local rows=${1:-2000000} kind kinds processes threads run found lines=$work/workers.tsv
     read -r -a kinds <<<"${DATASETS:-sensors kv}"
+    read -r -a process_counts <<<"${PROCESSES:-0 1 2 4 8}"
+    read -r -a thread_counts <<<"${THREADS:-1 2 4}"
     [[ $rows =~ ^[0-9]+$ && $rows -ge 10 ]] || fail "workers takes a number of rows from 10 on, not '$rows'"
     need_ringload
     need_node
@@ -74,8 +76,8 @@ workers() {
         measure "$ringload" load -t "bench.$(table_of "$kind")" --hosts "$point" "$data"
         need_data "$kind" "$rows"
         for ((run = 1; run <= runs; run++)); do
-            for processes in 0 1 2 4 8; do
-                for threads in 1 2 4; do
+            for processes in "${process_counts[@]}"; do
+                for threads in "${thread_counts[@]}"; do
                     workers=(--workers "$processes" --threads "$threads")
                     run_check "$kind" "$data"
                     printf '%s, not inserted\t%s\t%s\t%s\t%s\t%s\n' "$kind" "$processes" "$threads" "$wall" "$client_cpu" "$peak" >>"$lines"
@@ -104,10 +106,14 @@ workers() {
 # workers_table KEY ROWS
 workers_table() {
     local lines=$work/workers.tsv processes threads
-    printf '\n| %s: workers | 1 thread | 2 threads | 4 threads |\n| ---: | ---: | ---: | ---: |\n' "$1"
-    for processes in 0 1 2 4 8; do
+    printf '\n| %s: workers |' "$1"
+    printf ' threads: %s |' "${thread_counts[@]}"
+    printf '\n| ---: |'
+    printf ' ---: |%.0s' "${thread_counts[@]}"
+    printf '\n'
+    for processes in "${process_counts[@]}"; do
         printf '| %s |' "$processes"
-        for threads in 1 2 4; do
+        for threads in "${thread_counts[@]}"; do
             printf ' %s (%.1f, %.0f) |' "$(grouped "$(calculate "$2 / $(median_of "$lines" 4 "$1" "$processes" "$threads")" %.0f)")" \
                 "$(median_of "$lines" 5 "$1" "$processes" "$threads")" "$(median_of "$lines" 6 "$1" "$processes" "$threads")"
         done
