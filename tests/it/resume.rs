@@ -98,7 +98,7 @@ fn an_interrupted_job_goes_on_however_the_work_is_divided_and_the_cluster_is_cal
     let contacts = format!("{0},{0}", load.keyspace.contact);
     let third = Run::load(&load.scratch, &contacts, &load.keyspace.table("numbered"))
         .args(["--workers", "3", "--threads", "2", "--in-flight", "64"])
-        .args(["--consistency", "ONE", "--retry-for", "5s", "--max-errors", "0"])
+        .args(["--consistency", "ONE", "--retry-for", "5s", "--max-errors", "0", "--batch", "off"])
         .arg(&load.file);
     let third = third.finish();
     assert_eq!(third.summary["job"], first.summary["job"]);
@@ -212,7 +212,7 @@ fn an_unfinished_job_refuses_other_settings_and_other_content_and_goes_on_with_i
     touch(&load.file, time);
     // Spelled in another way, it is the same file.
     let spelled = Run::load(&load.scratch, &load.keyspace.contact, &load.keyspace.table("numbered"));
-    let spelled = own(spelled).args(["--delimiter", ",", "--timestamp", "ORDER", "./numbered.csv"]);
+    let spelled = own(spelled).args(["--delimiter", ",", "--timestamp", "ORDER", "--batch", "off", "./numbered.csv"]);
     expect_went_on(&load, spelled.finish());
 }
 
