@@ -169,12 +169,12 @@ fn a_load_that_goes_on_tells_of_what_the_run_before_it_did_too() {
     scratch.write("one.csv", orders());
     scratch.write("two.csv", orders());
     let load = |max_errors: &str, code: i32| {
-        // One thread: the leading chunks are settled first, so that there is something to go on from.
+        // One thread, and no row waits for others: the leading chunks are settled first, so that there is something to go on from.
         let options = ["--unit-size", "8KiB", "--workers", "0", "--threads", "1", "--max-errors", max_errors];
         keyspace
             .load(&scratch, "orders")
             .args(options)
-            .args(["one.csv", "two.csv"])
+            .args(["--batch", "off", "one.csv", "two.csv"])
             .finish()
             .expect_code(code)
     };

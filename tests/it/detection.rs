@@ -74,9 +74,9 @@ fn a_job_that_goes_on_guesses_again_and_is_the_job_of_the_options_that_were_gues
     content.push_str("bad;;\n");
     let file = scratch.write("places.csv", content);
     let load = |options: &[&str]| {
-        // One thread: the leading chunks are settled first, so that there is something to go on from.
+        // One thread, and no row waits for others: the leading chunks are settled first, so that there is something to go on from.
         let load = keyspace.load(&scratch, "places").args(["--workers", "1", "--threads", "1"]);
-        load.args(["--unit-size", "4KiB"]).args(options).arg(&file).finish()
+        load.args(["--unit-size", "4KiB", "--batch", "off"]).args(options).arg(&file).finish()
     };
     // It stops at the bad record; with a larger budget it goes on, whether the dialect is guessed or said.
     let auto = ["--dialect", "auto", "--max-errors", "0"];

@@ -212,7 +212,8 @@ fn an_unfinished_job_refuses_other_settings_and_other_content_and_goes_on_with_i
     touch(&load.file, time);
     // Spelled in another way, it is the same file.
     let spelled = Run::load(&load.scratch, &load.keyspace.contact, &load.keyspace.table("numbered"));
-    let spelled = own(spelled).args(["--delimiter", ",", "--timestamp", "ORDER", "--batch", "off", "./numbered.csv"]);
+    let spelled =
+        own(spelled).args(["--delimiter", ",", "--timestamp", "ORDER", "--batch", "off", "./numbered.csv"]);
     expect_went_on(&load, spelled.finish());
 }
 
