@@ -31,8 +31,8 @@ use crate::remote::object::Cut;
 use crate::settings::WINDOW_BYTES_MAX;
 
 /// Bytes of input that a worker has read and not told to be settled, at most, beside those of rows that wait for others
-/// ([`Gathering::held_bytes`]): as much is sent again when it dies. Rows in memory take about four times as much. Enough rows of 20 KiB
-/// to keep the default number of requests in flight.
+/// ([`Gathering::held_bytes`](crate::settings::Gathering::held_bytes)): as much is sent again when it dies. Rows in memory take about
+/// four times as much. Enough rows of 20 KiB to keep the default number of requests in flight.
 pub const MEMORY_BYTES: u64 = 8 << 20;
 /// The same with the rows that wait, whatever the settings are.
 pub const MEMORY_BYTES_MAX: u64 = MEMORY_BYTES + WINDOW_BYTES_MAX;

@@ -100,7 +100,8 @@ fn whoever_stops_a_load_of_standard_input_is_told_to_load_it_again() {
     let Some(load) = NumberedLoad::of(RECORDS) else { return };
     load.relay.allow_writes(500);
     let run = Run::load(&load.scratch, &load.relay.contact, &load.keyspace.table("numbered"));
-    let run = run.args(["--address-map", &load.relay.address_map(), "--in-flight", "32", "-"]);
+    let run =
+        run.args(["--address-map", &load.relay.address_map(), "--in-flight", "32", "--batch", "off", "-"]);
     let running = load.wait_for_writes(piped(run, csv(RECORDS).into_bytes()).start());
     send_signal(running.pid(), "TERM");
     load.relay.allow_all_writes();
